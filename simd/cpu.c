@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What this CPU and operating system can run. The only file that asks. */
+#include <string.h>
+#include "simd/isa.h"
+
+static const char *const isa_names[] = {
+#define ISA(id, name) #name,
+#include "simd/isa.def"
+#undef ISA
+};
+
+const char *lw_isa_name(lw_isa isa) { return isa_names[isa]; }
+
+int lw_isa_from_name(const char *name) {
+  for (int i = 0; i < LW_ISA_COUNT; i++)
+    if (strcmp(name, isa_names[i]) == 0) return i;
+  return -1;
+}
+
+#if defined(__x86_64__)
+/* __builtin_cpu_supports looks at cpuid and, for the AVX families, at XCR0: registers that the OS does not save do not count. */
+static int has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+static int has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+int lw_isa_runnable(lw_isa isa) {
+  __builtin_cpu_init();
+  switch (isa) {
+  case LW_ISA_PORTABLE:
+  case LW_ISA_REF: return 1;
+  case LW_ISA_NAIVE: return __builtin_cpu_supports("fma") != 0;
+  case LW_ISA_AVX2:
+  case LW_ISA_AUTOVEC_AVX2: return has_avx2();
+  case LW_ISA_AVX512:
+  case LW_ISA_AUTOVEC_AVX512: return has_avx512();
+  default: return 0;
+  }
+}
+#elif defined(__aarch64__)
+/* Advanced SIMD with fused multiply-add is part of the AArch64 baseline. */
+int lw_isa_runnable(lw_isa isa) {
+  return isa == LW_ISA_PORTABLE || isa == LW_ISA_REF || isa == LW_ISA_NAIVE || isa == LW_ISA_NEON || isa == LW_ISA_AUTOVEC_NEON;
+}
+#else
+#error "Lanewise supports x86-64 and AArch64"
+#endif
+
+lw_isa lw_isa_best(void) {
+  lw_isa best = LW_ISA_REF;
+  for (int i = LW_ISA_REF; i < LW_ISA_COUNT; i++)
+    if (lw_isa_runnable((lw_isa)i)) best = (lw_isa)i;
+  return best;
+}
+
+int lw_isa_best_autovec(void) {
+  int best = -1;
+  for (int i = LW_ISA_AUTOVEC_AVX2; i <= LW_ISA_AUTOVEC_NEON; i++)
+    if (lw_isa_runnable((lw_isa)i)) best = i;
+  return best;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The kernel table: one uniform signature, one argument struct per operator, one row per kernel.
+ *
+ * A kernel computes one share of an operator: `part.index` of `part.count`. How the work is split into shares is the kernel's
+ * business and changes no bit; shares write disjoint outputs and may run at once. Kernels validate nothing (ops/ and nets/ do),
+ * allocate nothing and never touch the floating-point control register. */
+#ifndef LANEWISE_SIMD_KERNELS_H
+#define LANEWISE_SIMD_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "lanewise.h"
+#include "simd/isa.h"
+#include "simd/view.h"
+
+typedef struct lw_part {
+  int index, count;
+} lw_part;
+
+/* The share of 0..units-1 of a part: begin <= i < end; balanced to one unit. */
+static inline void lw_share(int64_t units, lw_part part, int64_t *begin, int64_t *end) {
+  const int64_t each = units / part.count, rest = units % part.count;
+  *begin = part.index * each + (part.index < rest ? part.index : rest);
+  *end = *begin + each + (part.index < rest);
+}
+
+/* Algorithms of conv2d:
+ *   direct  groups == 1; x any view whose halo covers the padding (or plain without padding), w packed by lw_pack_weights, y in
+ *           blocks; relu and a 2x2 stride 2 max pool can be fused. scratch: lw_conv2d_direct_scratch() bytes per part.
+ *   im2col  any shape; plain x without halo, w as in lanewise.h, plain y. scratch: lw_conv2d_im2col_scratch() bytes per part.
+ *   ""      (ref, naive, autovec) any shape, plain, w as in lanewise.h; no scratch. */
+typedef struct lw_conv2d_args {
+  lw_conv2d_desc desc;
+  int64_t oh, ow; /* of the convolution itself, before a fused pool */
+  lw_view x, y;
+  const float *w, *bias; /* bias may be NULL; for direct it is padded to whole blocks */
+  int relu;              /* not 0: y = relu(conv2d) */
+  int pool;              /* not 0 (direct only): then 2x2 stride 2 max pool, odd last row and column dropped */
+  char *scratch;
+  size_t scratch_stride; /* bytes per part */
+} lw_conv2d_args;
+
+/* Algorithms of linear: "panels": w packed by lw_pack_weights, bias padded; "rows": w[out][in] as it is; "" likewise. */
+typedef struct lw_linear_args {
+  lw_linear_desc desc;
+  const float *x, *w, *bias;
+  float *y;
+  int relu;
+} lw_linear_args;
+
+/* relu, tanh, dropout, flatten: count floats; y == x allowed. */
+typedef struct lw_map_args {
+  int64_t count;
+  const float *x;
+  float *y;
+} lw_map_args;
+
+typedef struct lw_add_args {
+  int64_t count;
+  const float *a, *b;
+  float *y;
+} lw_add_args;
+
+/* Algorithms of max_pool2d and avg_pool2d: "plain": plain views, index may be set; "blocked": 16-channel blocks, no index. */
+typedef struct lw_pool2d_args {
+  lw_pool2d_desc desc;
+  int64_t oh, ow;
+  lw_view x, y;
+  int32_t *index;
+} lw_pool2d_args;
+
+/* softmax, log_softmax: n rows of c. */
+typedef struct lw_rows_args {
+  int64_t n, c;
+  const float *x;
+  float *y;
+} lw_rows_args;
+
+typedef struct lw_topk_args {
+  int64_t n, c, k;
+  const float *x;
+  float *y;
+  int32_t *index;
+} lw_topk_args;
+
+/* Copies [n][c][h][w] between views of any layout; zeroes the halo and the channel padding of y. */
+typedef struct lw_reorder_args {
+  int64_t n, c;
+  lw_view x, y;
+} lw_reorder_args;
+
+typedef struct lw_u8_to_f32_args {
+  int64_t c, h, w;
+  const uint8_t *u;
+  float *y;
+} lw_u8_to_f32_args;
+
+typedef struct lw_grayscale_args {
+  int64_t n, h, w;
+  const float *x;
+  float *y;
+} lw_grayscale_args;
+
+typedef struct lw_normalize_args {
+  int64_t n, c, h, w;
+  const float *mean, *std; /* either may be NULL */
+  const float *x;
+  float *y;
+} lw_normalize_args;
+
+typedef struct lw_filter2d_args {
+  lw_filter2d_desc desc;
+  const float *kernel, *x;
+  float *y;
+} lw_filter2d_args;
+
+/* scratch: lw_resize_bilinear_scratch() bytes: tables and the rows between the two passes; the SIMD rows share it and run in two
+ * calls: pass 0 fills columns for all source rows, pass 1 makes the output. ref rows do all in pass 1. */
+typedef struct lw_resize_bilinear_args {
+  lw_resize_desc desc;
+  const float *x;
+  float *y;
+  char *scratch;
+  int pass;
+} lw_resize_bilinear_args;
+
+typedef struct lw_crop_args {
+  lw_crop_desc desc;
+  const float *x;
+  float *y;
+} lw_crop_args;
+
+typedef struct lw_flip_args {
+  int64_t n, c, h, w;
+  int horizontal, vertical;
+  const float *x;
+  float *y;
+} lw_flip_args;
+
+typedef struct lw_pad2d_args {
+  lw_pad2d_desc desc;
+  const float *x;
+  float *y;
+} lw_pad2d_args;
+
+typedef union lw_args {
+  lw_conv2d_args conv2d;
+  lw_linear_args linear;
+  lw_map_args map;
+  lw_add_args add;
+  lw_pool2d_args pool2d;
+  lw_rows_args rows;
+  lw_topk_args topk;
+  lw_reorder_args reorder;
+  lw_u8_to_f32_args u8_to_f32;
+  lw_grayscale_args grayscale;
+  lw_normalize_args normalize;
+  lw_filter2d_args filter2d;
+  lw_resize_bilinear_args resize_bilinear;
+  lw_crop_args crop;
+  lw_flip_args flip;
+  lw_pad2d_args pad2d;
+} lw_args;
+
+typedef void lw_kernel_fn(const lw_args *args, lw_part part);
+
+typedef enum lw_op {
+#define OPERATOR(op)        LW_OP_##op,
+#define OPERATOR_LAYOUT(op) LW_OP_##op,
+#define KERNEL(op, isa, algorithm, promise, symbol)
+#include "simd/kernels.def"
+  LW_OP_COUNT
+} lw_op;
+
+typedef enum lw_promise {
+  LW_EXACT, /* the bits of ref/ */
+  LW_BOUND  /* sums in any order: judged by an error bound */
+} lw_promise;
+
+typedef struct lw_kernel {
+  lw_op op;
+  lw_isa isa;
+  const char *algorithm, *symbol;
+  lw_promise promise;
+  lw_kernel_fn *fn;
+} lw_kernel;
+
+extern const lw_kernel lw_kernel_table[];
+extern const size_t lw_kernel_count;
+const char *lw_op_name(lw_op op);
+/* The kernel of `op` for a context whose ISA is `isa`: that ISA's row, else the portable one. algorithm == NULL: the first row.
+ * NULL if there is none. */
+const lw_kernel *lw_kernel_find(lw_op op, lw_isa isa, const char *algorithm);
+/* Not 0 if `isa` has kernels on blocked layouts (the SIMD ISAs); the others run plain loops. */
+int lw_isa_is_simd(lw_isa isa);
+
+/* Weights for "direct" and "panels": [ceil(oc/16)][k][16] from w[oc][k], k = ic*kh*kw; missing outputs are +0. The same bits for every
+ * ISA. Packs panels first..last-1; w is the row of output first*16. */
+void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed);
+static inline int64_t lw_packed_count(int64_t oc, int64_t k) { return (oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK * k; }
+
+/* Bytes of scratch per part; multiples of 64. `parts` bounds how small the shares become. */
+size_t lw_conv2d_direct_scratch(const lw_conv2d_desc *desc, int64_t ow);
+size_t lw_conv2d_im2col_scratch(const lw_conv2d_desc *desc, int64_t ow);
+size_t lw_resize_bilinear_scratch(const lw_resize_desc *desc);
+
+#endif

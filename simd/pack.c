@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Layout changes: weights into panels, activations between views. Values are moved, never computed. */
+#include "simd/kernels.h"
+
+void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed) {
+  for (int64_t panel = first; panel < last; panel++) {
+    float *to = packed + (panel - first) * k * LW_BLOCK;
+    const float *from = w + (panel - first) * LW_BLOCK * k;
+    const int64_t lanes = oc - panel * LW_BLOCK < LW_BLOCK ? oc - panel * LW_BLOCK : LW_BLOCK;
+    for (int64_t i = 0; i < k; i++) {
+      for (int64_t lane = 0; lane < lanes; lane++) to[i * LW_BLOCK + lane] = from[lane * k + i];
+      for (int64_t lane = lanes; lane < LW_BLOCK; lane++) to[i * LW_BLOCK + lane] = 0;
+    }
+  }
+}
+
+/* One row of one block of y from x; missing channels of a block are +0. */
+static void reorder_row(const lw_reorder_args *a, int64_t n, int64_t block, int64_t h) {
+  const lw_view *x = &a->x, *y = &a->y;
+  for (int64_t lane = 0; lane < y->c_block; lane++) {
+    const int64_t c = block * y->c_block + lane;
+    float *to = lw_view_at(y, n, block, h, 0) + lane;
+    if (c >= a->c) {
+      for (int64_t w = 0; w < y->w; w++) to[w * y->px_stride] = 0;
+      continue;
+    }
+    const float *from = lw_view_at(x, n, c / x->c_block, h, 0) + c % x->c_block;
+    if (x->px_stride == 1 && y->px_stride == 1)
+      memcpy(to, from, (size_t)y->w * sizeof *to);
+    else
+      for (int64_t w = 0; w < y->w; w++) to[w * y->px_stride] = from[w * x->px_stride];
+  }
+  lw_view_zero_halo(y, n, block, h, h + 1);
+}
+
+void lw_reorder(const lw_args *args, lw_part part) {
+  const lw_reorder_args *a = &args->reorder;
+  const int64_t blocks = (a->c + a->y.c_block - 1) / a->y.c_block;
+  int64_t begin, end;
+  lw_share(a->n * blocks * a->y.h, part, &begin, &end);
+  for (int64_t i = begin; i < end; i++) reorder_row(a, i / a->y.h / blocks, i / a->y.h % blocks, i % a->y.h);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The plain loops of ref/ as rows of the kernel table. Compiled once per prefix (REF_PREFIX), like ref/ itself. Shares of conv2d and
+ * linear are slices of their output channels, of the rest slices of images or elements: the loops inside stay as they are. */
+#include "ref/ref.h"
+#include "simd/kernels.h"
+
+#define ROW(op) REF(row_##op)
+
+static void relu_slice(float *y, int64_t count) { REF(relu)(count, y, y); }
+
+void ROW(conv2d)(const lw_args *args, lw_part part) {
+  const lw_conv2d_args *a = &args->conv2d;
+  const lw_conv2d_desc *d = &a->desc;
+  const int64_t ic_group = d->ic / d->groups, oc_group = d->oc / d->groups, plane = a->oh * a->ow;
+  int64_t begin, end;
+  lw_share(d->n * d->oc, part, &begin, &end);
+  while (begin < end) { /* one run of channels inside one image and one group */
+    const int64_t n = begin / d->oc, oc = begin % d->oc, group = oc / oc_group;
+    int64_t count = (group + 1) * oc_group - oc;
+    if (count > end - begin) count = end - begin;
+    lw_conv2d_desc slice = *d;
+    slice.n = slice.groups = 1;
+    slice.ic = ic_group;
+    slice.oc = count;
+    float *y = a->y.p + (n * d->oc + oc) * plane;
+    REF(conv2d)
+    (&slice, a->x.p + (n * d->ic + group * ic_group) * d->ih * d->iw, a->w + oc * ic_group * d->kh * d->kw,
+     a->bias ? a->bias + oc : NULL, y);
+    if (a->relu) relu_slice(y, count * plane);
+    begin += count;
+  }
+}
+
+void ROW(linear)(const lw_args *args, lw_part part) {
+  const lw_linear_args *a = &args->linear;
+  int64_t begin, end;
+  lw_share(a->desc.out, part, &begin, &end);
+  if (begin == end) return;
+  for (int64_t n = 0; n < a->desc.n; n++) {
+    const lw_linear_desc slice = {1, a->desc.in, end - begin};
+    float *y = a->y + n * a->desc.out + begin;
+    REF(linear)(&slice, a->x + n * a->desc.in, a->w + begin * a->desc.in, a->bias ? a->bias + begin : NULL, y);
+    if (a->relu) relu_slice(y, end - begin);
+  }
+}
+
+void ROW(relu)(const lw_args *args, lw_part part) {
+  int64_t begin, end;
+  lw_share(args->map.count, part, &begin, &end);
+  REF(relu)(end - begin, args->map.x + begin, args->map.y + begin);
+}
+
+void ROW(flatten)(const lw_args *args, lw_part part) {
+  int64_t begin, end;
+  lw_share(args->map.count, part, &begin, &end);
+  REF(flatten)(end - begin, args->map.x + begin, args->map.y + begin);
+}
+
+void ROW(max_pool2d)(const lw_args *args, lw_part part) {
+  const lw_pool2d_args *a = &args->pool2d;
+  int64_t begin, end;
+  lw_share(a->desc.n * a->desc.c, part, &begin, &end);
+  lw_pool2d_desc slice = a->desc;
+  slice.n = 1;
+  slice.c = end - begin;
+  if (slice.c == 0) return;
+  REF(max_pool2d)
+  (&slice, a->x.p + begin * a->desc.ih * a->desc.iw, a->y.p + begin * a->oh * a->ow,
+   a->index ? a->index + begin * a->oh * a->ow : NULL);
+}

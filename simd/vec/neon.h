@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The vector vocabulary on AArch64 Advanced SIMD. What each verb means is stated in simd/vec/vec.h. Maxima are compare and select:
+ * fmax and fmaxnm treat NaN and -0 in their own way. */
+#include <arm_neon.h>
+
+#define VEC_NAME(name) lw_##name##_neon
+enum { VL = 4, V_REGISTERS = 32 };
+typedef float32x4_t vf;
+typedef int32x4_t vi;
+typedef uint32x4_t vm;
+
+static inline vf v_load(const float *p) { return vld1q_f32(p); }
+static inline void v_store(float *p, vf a) { vst1q_f32(p, a); }
+static inline vf v_load_partial(const float *p, int64_t n) {
+  float lanes[4] = {0, 0, 0, 0};
+  for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+  return vld1q_f32(lanes);
+}
+static inline void v_store_partial(float *p, int64_t n, vf a) {
+  float lanes[4];
+  vst1q_f32(lanes, a);
+  for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+static inline vf v_load_strided(const float *p, int64_t stride) {
+  const float lanes[4] = {p[0], p[stride], p[2 * stride], p[3 * stride]};
+  return vld1q_f32(lanes);
+}
+static inline vf v_set1(float a) { return vdupq_n_f32(a); }
+static inline vf v_broadcast(const float *p) { return vld1q_dup_f32(p); }
+static inline vf v_zero(void) { return vdupq_n_f32(0); }
+static inline vf v_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+static inline vf v_add(vf a, vf b) { return vaddq_f32(a, b); }
+static inline vf v_sub(vf a, vf b) { return vsubq_f32(a, b); }
+static inline vf v_mul(vf a, vf b) { return vmulq_f32(a, b); }
+static inline vf v_div(vf a, vf b) { return vdivq_f32(a, b); }
+static inline vf v_max(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+static inline vf v_min(vf a, vf b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
+static inline vm vm_lt(vf a, vf b) { return vcltq_f32(a, b); }
+static inline vm vm_taken(vf m, vf v) { return vorrq_u32(vcgtq_f32(v, m), vmvnq_u32(vceqq_f32(v, v))); }
+static inline vf v_select(vm mask, vf a, vf b) { return vbslq_f32(mask, a, b); }
+static inline vi v_bits(vf a) { return vreinterpretq_s32_f32(a); }
+static inline vf v_from_bits(vi a) { return vreinterpretq_f32_s32(a); }
+static inline vi vi_set1(int32_t a) { return vdupq_n_s32(a); }
+static inline vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
+static inline vi vi_sub(vi a, vi b) { return vsubq_s32(a, b); }
+static inline vi vi_and(vi a, vi b) { return vandq_s32(a, b); }
+static inline vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
+#define vi_shl(a, bits) vshlq_n_s32(a, bits)
+#define vi_shr(a, bits) vshrq_n_s32(a, bits)
