@@ -31,6 +31,12 @@
 
 #define VEC_FN(name)  VEC_NAME(name)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+/* Before a loop whose trip count is a constant after inlining: unrolls it completely. */
+#ifdef __clang__
+#define V_UNROLL _Pragma("unroll")
+#else
+#define V_UNROLL _Pragma("GCC unroll 32")
+#endif
 /* Keeps the compiler from merging loads across this point (gcc otherwise hoists broadcasts and spills accumulators). */
 #define V_KEEP(pointer) __asm__("" : "+r"(pointer))
 
