@@ -41,7 +41,7 @@ typedef struct lw_conv2d_args {
   size_t scratch_stride; /* bytes per part */
 } lw_conv2d_args;
 
-/* Algorithms of linear: "panels": w packed by lw_pack_weights, bias padded; "rows": w[out][in] as it is; "" likewise. */
+/* Algorithms of linear: "panels": w packed by lw_pack_weights, bias padded to whole blocks; "" (ref, naive, autovec): w[out][in]. */
 typedef struct lw_linear_args {
   lw_linear_desc desc;
   const float *x, *w, *bias;
