@@ -20,7 +20,13 @@ typedef struct lw_view {
   int64_t top, left, bottom, right;
 } lw_view;
 
-/* n and c of the tensor do not matter to the view itself: c is rounded up to blocks by whoever allocates. */
+/* The view on memory that starts with its halo. */
+static inline lw_view lw_view_place(lw_view v, float *memory) {
+  v.p = memory + v.top * v.row_stride + v.left * v.px_stride;
+  return v;
+}
+
+/* The view of an image of c channels; halo: top, left, bottom, right. memory == NULL: the strides only, to be placed later. */
 static inline lw_view lw_view_make(float *memory, int64_t c, int64_t h, int64_t w, int64_t c_block, const int64_t halo[4]) {
   const int64_t width = halo[1] + w + halo[3], height = halo[0] + h + halo[2];
   lw_view v = {.c_block = c_block, .h = h, .w = w, .top = halo[0], .left = halo[1], .bottom = halo[2], .right = halo[3]};
@@ -28,8 +34,7 @@ static inline lw_view lw_view_make(float *memory, int64_t c, int64_t h, int64_t 
   v.row_stride = width * c_block;
   v.block_stride = height * v.row_stride;
   v.n_stride = (c + c_block - 1) / c_block * v.block_stride;
-  v.p = memory + halo[0] * v.row_stride + halo[1] * c_block;
-  return v;
+  return memory ? lw_view_place(v, memory) : v;
 }
 
 static inline lw_view lw_view_plain(const float *memory, int64_t c, int64_t h, int64_t w) {

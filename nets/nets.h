@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Networks inside the library: shapes, lowering of a layer table to steps, the plan. */
+#ifndef LANEWISE_NETS_NETS_H
+#define LANEWISE_NETS_NETS_H
+
+#include "lanewise.h"
+#include "ops/ops.h"
+
+/* Philox4x32-10. */
+void lw_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
+
+typedef struct lw_shape {
+  int64_t c, h, w;
+} lw_shape;
+
+/* Checks a network; shapes[i] is the input of layer i, shapes[layer_count] the output. shapes may be NULL. */
+lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes);
+/* The descriptors of layers of a checked network for `n` images of shape `in`. */
+lw_conv2d_desc lw_layer_conv2d(const lw_layer *layer, int64_t n, lw_shape in);
+lw_pool2d_desc lw_layer_pool2d(const lw_layer *layer, int64_t n, lw_shape in);
+/* Parameter tensor `tensor` of a checked network: its layer, elements and fan-in; any result may be NULL. LW_BAD_ARGUMENT if there
+ * is no such tensor. */
+lw_status lw_net_tensor(const lw_net *net, int tensor, size_t *layer, int64_t *count, int64_t *fan_in);
+
+/* Where a step finds a tensor: the caller's x or y, or the workspace, whose tensors alternate between its two ends. */
+typedef enum lw_place { LW_PLACE_INPUT, LW_PLACE_OUTPUT, LW_PLACE_LOW, LW_PLACE_HIGH } lw_place;
+
+/* One kernel call. `args` lacks only pointers; lw_step_bind fills them in. */
+typedef struct lw_step {
+  const lw_kernel *kernel;
+  lw_args args;
+  lw_place x, y;
+  size_t x_bytes, y_bytes; /* of tensors in the workspace */
+  lw_view out;             /* layout of the output */
+  lw_shape shape;          /* and its size */
+  size_t first_layer, last_layer;
+  int parts;
+  int tensor;     /* number of the weight tensor, -1 if the step has none; bias is the next one */
+  int has_bias;
+  int packed;     /* weights in panels */
+  int64_t rows, k; /* weights: w[rows][k] */
+  size_t weight_offset, bias_offset; /* bytes into the plan's weights */
+  size_t scratch;                    /* bytes per part */
+  double flops, weight_bytes, bytes;
+} lw_step;
+
+typedef struct lw_lowered {
+  lw_step *steps;
+  size_t count;
+  size_t weight_bytes, arena_bytes, scratch_bytes;
+} lw_lowered;
+
+/* Turns a checked network into steps for the context's ISA. The steps come from the context's allocator. */
+lw_status lw_lower(const lw_context *context, const lw_net *net, int64_t batch, int fuse, lw_lowered *lowered);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a layer table says: shapes, parameters, and whether all of it fits together. */
+#include <inttypes.h>
+#include "nets/nets.h"
+
+static int64_t or_default(int64_t value, int64_t otherwise) { return value == 0 ? otherwise : value; }
+
+lw_conv2d_desc lw_layer_conv2d(const lw_layer *l, int64_t n, lw_shape in) {
+  const int64_t stride = or_default(l->stride, 1), dilation = or_default(l->dilation, 1);
+  return (lw_conv2d_desc){.n = n, .ic = in.c, .ih = in.h, .iw = in.w, .oc = l->out, .kh = l->kernel, .kw = l->kernel,
+                          .stride_h = stride, .stride_w = stride, .pad_top = l->pad, .pad_left = l->pad, .pad_bottom = l->pad,
+                          .pad_right = l->pad, .dilation_h = dilation, .dilation_w = dilation, .groups = or_default(l->groups, 1)};
+}
+
+lw_pool2d_desc lw_layer_pool2d(const lw_layer *l, int64_t n, lw_shape in) {
+  const int64_t stride = or_default(l->stride, l->kernel);
+  return (lw_pool2d_desc){.n = n, .c = in.c, .ih = in.h, .iw = in.w, .kh = l->kernel, .kw = l->kernel, .stride_h = stride,
+                          .stride_w = stride, .pad_h = l->pad, .pad_w = l->pad, .dilation_h = 1, .dilation_w = 1,
+                          .count_include_pad = 1};
+}
+
+/* Adds where a failure happened to its message. */
+static lw_status in_layer(const lw_net *net, size_t layer, lw_status status) {
+  if (status == LW_OK) return status;
+  char message[256];
+  snprintf(message, sizeof message, "%s", lw_error_message());
+  return lw_fail(status, "network %s, layer %zu (%s): %s", net->name, layer, net->layers[layer].name, message);
+}
+
+static lw_status layer_output(const lw_net *net, size_t layer, lw_shape in, lw_shape *out) {
+  const lw_layer *l = &net->layers[layer];
+  *out = in;
+  switch (l->kind) {
+  case LW_LAYER_CONV2D: {
+    const lw_conv2d_desc d = lw_layer_conv2d(l, 1, in);
+    out->c = l->out;
+    return lw_conv2d_output(&d, &out->h, &out->w);
+  }
+  case LW_LAYER_LINEAR: {
+    int64_t inputs;
+    LW_TRY(lw_check_count("linear", "x", (const int64_t[]){1, in.c, in.h, in.w}, 4, sizeof(float), &inputs));
+    LW_TRY(lw_check_least("linear", "out", l->out, 1));
+    *out = (lw_shape){l->out, 1, 1};
+    return lw_check_count("linear", "w", (const int64_t[]){1, l->out, inputs}, 3, sizeof(float), NULL);
+  }
+  case LW_LAYER_MAX_POOL2D:
+  case LW_LAYER_AVG_POOL2D: {
+    const lw_pool2d_desc d = lw_layer_pool2d(l, 1, in);
+    return lw_pool2d_output(&d, &out->h, &out->w);
+  }
+  case LW_LAYER_SOFTMAX:
+    if (in.h == 1 && in.w == 1) return LW_OK;
+    return lw_fail(LW_BAD_SHAPE, "softmax: input is %" PRId64 " x %" PRId64 " x %" PRId64 ", expected one pixel", in.c, in.h, in.w);
+  case LW_LAYER_DROPOUT:
+    if (l->probability >= 0 && l->probability <= 1) return LW_OK;
+    return lw_fail(LW_BAD_ARGUMENT, "dropout: probability is %g, expected 0..1", (double)l->probability);
+  case LW_LAYER_RELU:
+  case LW_LAYER_TANH: return LW_OK;
+  }
+  return lw_fail(LW_BAD_ARGUMENT, "kind is %d, which is no layer", (int)l->kind);
+}
+
+lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes) {
+  if (!net) return lw_fail(LW_BAD_ARGUMENT, "network: net is NULL");
+  if (!net->name) return lw_fail(LW_BAD_ARGUMENT, "network: name is NULL");
+  if (!net->layers || net->layer_count == 0) return lw_fail(LW_BAD_ARGUMENT, "network %s has no layers", net->name);
+  LW_TRY(lw_check_count(net->name, "its input", (const int64_t[]){1, net->c, net->h, net->w}, 4, sizeof(float), NULL));
+  lw_shape shape = {net->c, net->h, net->w};
+  for (size_t i = 0; i < net->layer_count; i++) {
+    if (!net->layers[i].name) return lw_fail(LW_BAD_ARGUMENT, "network %s: layer %zu has no name", net->name, i);
+    if (shapes) shapes[i] = shape;
+    LW_TRY(in_layer(net, i, layer_output(net, i, shape, &shape)));
+  }
+  if (shapes) shapes[net->layer_count] = shape;
+  return LW_OK;
+}
+
+/* Calls visit for every parameter tensor until it returns 0. */
+static lw_status each_tensor(const lw_net *net, int (*visit)(void *, size_t layer, int64_t count, int64_t fan_in), void *user) {
+  lw_shape in = {net->c, net->h, net->w}, out;
+  for (size_t i = 0; i < net->layer_count; i++, in = out) {
+    const lw_layer *l = &net->layers[i];
+    LW_TRY(in_layer(net, i, layer_output(net, i, in, &out)));
+    int64_t fan_in;
+    if (l->kind == LW_LAYER_CONV2D)
+      fan_in = in.c / or_default(l->groups, 1) * l->kernel * l->kernel;
+    else if (l->kind == LW_LAYER_LINEAR)
+      fan_in = in.c * in.h * in.w;
+    else
+      continue;
+    if (!visit(user, i, l->out * fan_in, fan_in)) return LW_OK;
+    if (!l->no_bias && !visit(user, i, l->out, fan_in)) return LW_OK;
+  }
+  return LW_OK;
+}
+
+static int add_count(void *user, size_t layer, int64_t count, int64_t fan_in) {
+  (void)layer, (void)fan_in;
+  *(int64_t *)user += count;
+  return 1;
+}
+
+lw_status lw_net_parameters(const lw_net *net, int64_t *count) {
+  if (!count) return lw_fail(LW_BAD_ARGUMENT, "lw_net_parameters: count is NULL");
+  LW_TRY(lw_net_shapes(net, NULL));
+  *count = 0;
+  return each_tensor(net, add_count, count);
+}
+
+typedef struct search {
+  int left;
+  size_t layer;
+  int64_t count, fan_in;
+} search;
+
+static int find(void *user, size_t layer, int64_t count, int64_t fan_in) {
+  search *s = user;
+  s->layer = layer;
+  s->count = count;
+  s->fan_in = fan_in;
+  return s->left-- > 0;
+}
+
+lw_status lw_net_tensor(const lw_net *net, int tensor, size_t *layer, int64_t *count, int64_t *fan_in) {
+  search s = {.left = tensor};
+  if (tensor < 0) return lw_fail(LW_BAD_ARGUMENT, "network %s: tensor is %d, expected at least 0", net->name, tensor);
+  LW_TRY(each_tensor(net, find, &s));
+  if (s.left >= 0) return lw_fail(LW_BAD_ARGUMENT, "network %s has no parameter tensor %d", net->name, tensor);
+  if (layer) *layer = s.layer;
+  if (count) *count = s.count;
+  if (fan_in) *fan_in = s.fan_in;
+  return LW_OK;
+}
