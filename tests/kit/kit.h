@@ -252,9 +252,9 @@ void kit_execute(kit_run *run, int parts, kit_schedule schedule);
 int kit_collect(kit_run *run, const kit_set *set);
 void kit_release(kit_run *run);
 
-/* For prepare. The memory is poisoned; its end is released by kit_release. NULL (and run->error) if there is none. */
+/* For prepare. The memory is poisoned; kit_release frees it. NULL (and run->error) if there is none. */
 void *kit_run_allocate(kit_run *run, kit_role role, size_t bytes);
-/* Memory for n x c x h x w in a view; halo is {top, left, bottom, right}. p is NULL if there is none. */
+/* Memory for n x c x h x w in a view; halo is {top, left, bottom, right}, NULL: none. p is NULL if there is no memory. */
 lw_view kit_view_allocate(kit_run *run, kit_role role, int64_t n, int64_t c, int64_t h, int64_t w, int64_t c_block,
                           const int64_t halo[4]);
 /* plain to view. Of the halo, `zero` (top, left, bottom, right; NULL: all of it) next to the tensor becomes +0 and the rest stays

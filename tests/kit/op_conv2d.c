@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include "tests/kit/kit.h"
+#include "tests/kit/conv2d_cases.h"
+
+enum { X, W, BIAS, Y };
+
+static void output(const kit_case *c, int64_t *oh, int64_t *ow) {
+  *oh = *ow = 0;
+  lw_conv2d_output(&c->of.conv2d, oh, ow);
+}
+
+static void random_case(kit_random *r, kit_case *c) {
+  lw_conv2d_desc *d = &c->of.conv2d;
+  int64_t oh, ow;
+  do {
+    const int64_t groups = kit_between(r, 0, 3) == 0 ? kit_between(r, 2, 4) : 1;
+    *d = (lw_conv2d_desc){.n = kit_between(r, 1, 2),
+                          .ic = groups * kit_between(r, 1, groups > 1 ? 5 : 40),
+                          .ih = kit_between(r, 1, 20),
+                          .iw = kit_between(r, 1, 40),
+                          .oc = groups * kit_between(r, 1, groups > 1 ? 5 : 50),
+                          .kh = kit_between(r, 1, 5),
+                          .kw = kit_between(r, 1, 5),
+                          .stride_h = kit_between(r, 1, 3),
+                          .stride_w = kit_between(r, 1, 3),
+                          .pad_top = kit_between(r, 0, 3),
+                          .pad_left = kit_between(r, 0, 3),
+                          .pad_bottom = kit_between(r, 0, 3),
+                          .pad_right = kit_between(r, 0, 3),
+                          .dilation_h = kit_between(r, 1, 2),
+                          .dilation_w = kit_between(r, 1, 2),
+                          .groups = groups};
+  } while (lw_conv2d_output(d, &oh, &ow) != LW_OK || d->n * d->oc * oh * ow * d->ic * d->kh * d->kw > 500000);
+  c->bias = kit_between(r, 0, 1);
+  c->relu = kit_between(r, 0, 3) == 0;
+  c->pool = d->groups == 1 && oh >= 2 && ow >= 2 && kit_between(r, 0, 3) == 0;
+}
+
+static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  if (c->pool) oh /= 2, ow /= 2;
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->ic * d->ih * d->iw};
+  t[W] = (kit_tensor){"w", KIT_WEIGHTS, KIT_F32, .count = d->oc * (d->ic / d->groups) * d->kh * d->kw};
+  t[BIAS] = (kit_tensor){c->bias ? "bias" : NULL, KIT_WEIGHTS, KIT_F32, .count = d->oc};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = d->n * d->oc * oh * ow};
+  return 4;
+}
+
+static lw_pool2d_desc fused_pool(const kit_case *c) {
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  return (lw_pool2d_desc){.n = c->of.conv2d.n,
+                          .c = c->of.conv2d.oc,
+                          .ih = oh,
+                          .iw = ow,
+                          .kh = 2,
+                          .kw = 2,
+                          .stride_h = 2,
+                          .stride_w = 2,
+                          .dilation_h = 1,
+                          .dilation_w = 1};
+}
+
+static int64_t conv_count(const kit_case *c) {
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  return c->of.conv2d.n * c->of.conv2d.oc * oh * ow;
+}
+
+/* The convolution before a fused pool, or y itself. */
+static void *unpooled(const kit_case *c, void *y, size_t element) {
+  return c->pool ? malloc((size_t)conv_count(c) * element + 1) : y;
+}
+
+static void ref(const kit_case *c, void *const t[]) {
+  const lw_pool2d_desc pool = fused_pool(c);
+  float *y = unpooled(c, t[Y], sizeof(float));
+  if (!y) return;
+  ref_conv2d(&c->of.conv2d, t[X], t[W], t[BIAS], y);
+  if (c->relu) ref_relu(conv_count(c), y, y);
+  if (c->pool) {
+    ref_max_pool2d(&pool, y, t[Y], NULL);
+    free(y);
+  }
+}
+
+static void ref64(const kit_case *c, void *const t[]) {
+  const lw_pool2d_desc pool = fused_pool(c);
+  double *y = unpooled(c, t[Y], sizeof(double));
+  if (!y) return;
+  ref64_conv2d(&c->of.conv2d, t[X], t[W], t[BIAS], y);
+  if (c->relu) ref64_relu(conv_count(c), y, y);
+  if (c->pool) {
+    ref64_max_pool2d(&pool, y, t[Y], NULL);
+    free(y);
+  }
+}
+
+static double output_bound(const lw_conv2d_desc *d, void *const t[], int64_t n, int64_t oc, int64_t oh, int64_t ow,
+                           kit_order order) {
+  const double *x = t[X], *w = t[W], *bias = t[BIAS];
+  const int64_t ic_group = d->ic / d->groups, group = oc / (d->oc / d->groups);
+  kit_chain k = kit_chain_start(bias ? bias[oc] : 0);
+  for (int64_t ic = 0; ic < ic_group; ic++)
+    for (int64_t kh = 0; kh < d->kh; kh++)
+      for (int64_t kw = 0; kw < d->kw; kw++) {
+        const int64_t ih = oh * d->stride_h - d->pad_top + kh * d->dilation_h;
+        const int64_t iw = ow * d->stride_w - d->pad_left + kw * d->dilation_w;
+        const int inside = ih >= 0 && ih < d->ih && iw >= 0 && iw < d->iw;
+        const double v = inside ? x[((n * d->ic + group * ic_group + ic) * d->ih + ih) * d->iw + iw] : 0;
+        kit_chain_fma(&k, v, w[((oc * ic_group + ic) * d->kh + kh) * d->kw + kw]);
+      }
+  return kit_chain_bound(&k, order);
+}
+
+/* relu and max bring no two numbers further apart: the bound of a pooled output is the largest of its window. */
+static void bound(const kit_case *c, void *const t[], kit_order order, double *bounds) {
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  int64_t oh_count, ow_count;
+  output(c, &oh_count, &ow_count);
+  const int64_t window = c->pool ? 2 : 1;
+  for (int64_t n = 0; n < d->n; n++)
+    for (int64_t oc = 0; oc < d->oc; oc++)
+      for (int64_t oh = 0; oh + window <= oh_count; oh += window)
+        for (int64_t ow = 0; ow + window <= ow_count; ow += window) {
+          double largest = 0;
+          for (int64_t i = 0; i < window * window; i++)
+            largest = fmax(largest, output_bound(d, t, n, oc, oh + i / window, ow + i % window, order));
+          *bounds++ = largest;
+        }
+}
+
+static double flops(const kit_case *c) {
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  return 2.0 * (double)conv_count(c) * (double)(d->ic / d->groups * d->kh * d->kw);
+}
+
+/* 16 keeps the tail of a block; image sizes keep theirs modulo 4. */
+static int64_t at_most(int64_t size, int64_t most, int64_t unit) {
+  return size <= most ? size : most - unit + size % unit + (size % unit == 0 ? unit : 0);
+}
+static void cut(kit_case *c) {
+  lw_conv2d_desc *d = &c->of.conv2d;
+  if (d->groups == 1) d->ic = at_most(d->ic, 64, LW_BLOCK), d->oc = at_most(d->oc, 64, LW_BLOCK);
+  d->ih = at_most(d->ih, 28, 4);
+  d->iw = at_most(d->iw, 28, 4);
+}
+
+static int is(const lw_kernel *row, const char *algorithm) { return strcmp(row->algorithm, algorithm) == 0; }
+
+enum { BLOCKED, PLAIN, WIDE_HALOS, DIRECT_VARIANTS };
+
+static int variants(const lw_kernel *row, const kit_case *c) {
+  if (is(row, "direct")) return c->of.conv2d.groups == 1 ? DIRECT_VARIANTS : 0;
+  return c->pool ? 0 : 1;
+}
+
+static void prepare_direct(kit_run *run, lw_conv2d_args *a) {
+  const lw_conv2d_desc *d = &a->desc;
+  const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right};
+  const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3}, out_halo[4] = {1, 2, 3, 1};
+  const int64_t shrink = a->pool ? 2 : 1;
+  const int64_t *halo = run->variant == WIDE_HALOS ? wide : pad;
+  a->x = kit_view_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, run->variant == PLAIN ? 1 : LW_BLOCK, halo);
+  a->y = kit_view_allocate(run, KIT_OUT, d->n, d->oc, a->oh / shrink, a->ow / shrink, LW_BLOCK,
+                           run->variant == BLOCKED ? NULL : out_halo);
+  a->w = kit_pack_weights(run, d->oc, d->ic * d->kh * d->kw, run->t[W]);
+  a->bias = kit_pad_bias(run, d->oc, run->t[BIAS]);
+  a->scratch_stride = lw_conv2d_direct_scratch(a->ow);
+  a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+  if (a->x.p) kit_view_fill(&a->x, d->n, d->ic, run->t[X], pad);
+}
+
+static void prepare(kit_run *run) {
+  const kit_case *c = run->c;
+  lw_conv2d_args *a = &run->args[0].conv2d;
+  *a = (lw_conv2d_args){.desc = c->of.conv2d, .relu = c->relu, .pool = c->pool};
+  output(c, &a->oh, &a->ow);
+  if (is(run->row, "direct")) {
+    prepare_direct(run, a);
+    return;
+  }
+  a->x = lw_view_plain(run->t[X], a->desc.ic, a->desc.ih, a->desc.iw);
+  a->y = lw_view_plain(run->t[Y], a->desc.oc, a->oh, a->ow);
+  a->w = run->t[W];
+  a->bias = run->t[BIAS];
+  if (is(run->row, "im2col")) {
+    a->scratch_stride = lw_conv2d_im2col_scratch(&a->desc, a->ow);
+    a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+  }
+}
+
+static void collect(kit_run *run) {
+  const lw_conv2d_args *a = &run->args[0].conv2d;
+  if (is(run->row, "direct")) kit_view_collect(run, &a->y, a->desc.n, a->desc.oc, run->t[Y]);
+}
+
+static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
+  return lw_conv2d(context, &c->of.conv2d, t[X], t[W], t[BIAS], t[Y]);
+}
+
+const kit_op kit_op_conv2d = {
+    .op = LW_OP_conv2d,
+    .cases = cases,
+    .case_count = sizeof cases / sizeof *cases,
+    .random = random_case,
+    .tensors = tensors,
+    .ref = ref,
+    .ref64 = ref64,
+    .bound = bound,
+    .exact_on_integers = 1,
+    .flops = flops,
+    .cut = cut,
+    .variants = variants,
+    .prepare = prepare,
+    .collect = collect,
+    .call = call,
+};
