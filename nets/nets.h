@@ -15,6 +15,8 @@ typedef struct lw_shape {
 
 /* Checks a network; shapes[i] is the input of layer i, shapes[layer_count] the output. shapes may be NULL. */
 lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes);
+/* Output shape of one layer for an input of shape `in`; checks the layer. `out` may be `in`'s own copy. */
+lw_status lw_net_layer_output(const lw_net *net, size_t layer, lw_shape in, lw_shape *out);
 /* The descriptors of layers of a checked network for `n` images of shape `in`. */
 lw_conv2d_desc lw_layer_conv2d(const lw_layer *layer, int64_t n, lw_shape in);
 lw_pool2d_desc lw_layer_pool2d(const lw_layer *layer, int64_t n, lw_shape in);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a layer table says: shapes, parameters, and whether all of it fits together. */
 #include <inttypes.h>
+#include <stdio.h>
 #include "nets/nets.h"
 
 static int64_t or_default(int64_t value, int64_t otherwise) { return value == 0 ? otherwise : value; }
@@ -60,6 +61,10 @@ static lw_status layer_output(const lw_net *net, size_t layer, lw_shape in, lw_s
   return lw_fail(LW_BAD_ARGUMENT, "kind is %d, which is no layer", (int)l->kind);
 }
 
+lw_status lw_net_layer_output(const lw_net *net, size_t layer, lw_shape in, lw_shape *out) {
+  return in_layer(net, layer, layer_output(net, layer, in, out));
+}
+
 lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes) {
   if (!net) return lw_fail(LW_BAD_ARGUMENT, "network: net is NULL");
   if (!net->name) return lw_fail(LW_BAD_ARGUMENT, "network: name is NULL");
@@ -69,7 +74,7 @@ lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes) {
   for (size_t i = 0; i < net->layer_count; i++) {
     if (!net->layers[i].name) return lw_fail(LW_BAD_ARGUMENT, "network %s: layer %zu has no name", net->name, i);
     if (shapes) shapes[i] = shape;
-    LW_TRY(in_layer(net, i, layer_output(net, i, shape, &shape)));
+    LW_TRY(lw_net_layer_output(net, i, shape, &shape));
   }
   if (shapes) shapes[net->layer_count] = shape;
   return LW_OK;
@@ -80,7 +85,7 @@ static lw_status each_tensor(const lw_net *net, int (*visit)(void *, size_t laye
   lw_shape in = {net->c, net->h, net->w}, out;
   for (size_t i = 0; i < net->layer_count; i++, in = out) {
     const lw_layer *l = &net->layers[i];
-    LW_TRY(in_layer(net, i, layer_output(net, i, in, &out)));
+    LW_TRY(lw_net_layer_output(net, i, in, &out));
     int64_t fan_in;
     if (l->kind == LW_LAYER_CONV2D)
       fan_in = in.c / or_default(l->groups, 1) * l->kernel * l->kernel;

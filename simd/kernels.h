@@ -200,12 +200,18 @@ int lw_isa_is_simd(lw_isa isa);
 void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed);
 static inline int64_t lw_packed_count(int64_t oc, int64_t k) { return (oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK * k; }
 
+/* The row of reorder, for those who copy between views without a plan. */
+lw_kernel_fn lw_reorder;
+
 /* Output rows that `direct` computes at a time (even): a chunk of the input rows under them stays in L2. */
 static inline int64_t lw_conv2d_direct_rows(int64_t ow) { return ow >= 100 ? 4 : ow >= 50 ? 6 : 8; }
 /* Bytes of scratch per part, multiples of 64. direct: finished rows that wait for a fused pool, else none. */
 static inline size_t lw_conv2d_direct_scratch(int64_t ow) {
   return (size_t)(2 * lw_conv2d_direct_rows(ow) * ow * LW_BLOCK) * sizeof(float);
 }
+/* The algorithm of conv2d for plain tensors on SIMD ISAs, and its scratch per part. */
+const char *lw_conv2d_plain_algorithm(const lw_conv2d_desc *desc);
+size_t lw_conv2d_plain_scratch(const lw_conv2d_desc *desc, int64_t ow);
 size_t lw_conv2d_im2col_scratch(const lw_conv2d_desc *desc, int64_t ow);
 size_t lw_resize_bilinear_scratch(const lw_resize_desc *desc);
 

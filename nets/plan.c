@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The plan: made once, then run without allocation, locks or choices. */
+#include "nets/plan.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <stdio.h>
+#include <time.h>
+
+/* ------------------------------------------------------------------------------------------------------------ making */
+
+/* One block of memory: the net, its layers, its strings. */
+static lw_net *copy_net(const lw_context *context, const lw_net *net) {
+  size_t bytes = sizeof *net + net->layer_count * sizeof *net->layers + strlen(net->name) + 1;
+  for (size_t i = 0; i < net->layer_count; i++) bytes += strlen(net->layers[i].name) + 1;
+  lw_net *copy = lw_memory_get(context, bytes);
+  if (!copy) return NULL;
+  lw_layer *layers = (lw_layer *)(copy + 1);
+  char *text = (char *)(layers + net->layer_count);
+  *copy = *net;
+  copy->layers = layers;
+  copy->name = text;
+  text = stpcpy(text, net->name) + 1;
+  for (size_t i = 0; i < net->layer_count; i++) {
+    layers[i] = net->layers[i];
+    layers[i].name = text;
+    text = stpcpy(text, net->layers[i].name) + 1;
+  }
+  return copy;
+}
+
+static size_t workspace_bytes(const lw_lowered *l) {
+  const size_t bytes = l->arena_bytes + l->scratch_bytes;
+  return bytes ? bytes : 64;
+}
+
+/* Checks arguments and lowers; *context is resolved. */
+static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_options *options, lw_lowered *lowered,
+                         int64_t *batch) {
+  *batch = options && options->batch ? options->batch : 1;
+  if (*batch < 0) return lw_fail(LW_BAD_ARGUMENT, "plan: batch is %" PRId64 ", expected at least 1", *batch);
+  LW_TRY(lw_context_resolve(*context, context));
+  LW_TRY(lw_net_shapes(net, NULL));
+  /* Shapes fit for one image; the widest tensor of a layer in blocks of 16 channels must still fit for the batch. */
+  lw_shape in = {net->c, net->h, net->w};
+  for (size_t i = 0; i <= net->layer_count; i++) {
+    LW_TRY(lw_check_count("plan", "activations of the batch", (const int64_t[]){*batch, in.c + 15, in.h, in.w, 4}, 5, sizeof(float),
+                          NULL));
+    if (i < net->layer_count) LW_TRY(lw_net_layer_output(net, i, in, &in));
+  }
+  LW_TRY(lw_lower(*context, net, *batch, !(options && options->no_fuse), lowered));
+  const size_t total = lowered->weight_bytes + workspace_bytes(lowered);
+  if (options && options->memory_limit && total > options->memory_limit) {
+    lw_memory_free(*context, lowered->steps);
+    return lw_fail(LW_NO_MEMORY, "plan of %s: needs %zu bytes (weights %zu, workspace %zu), memory_limit is %zu", net->name, total,
+                   lowered->weight_bytes, workspace_bytes(lowered), options->memory_limit);
+  }
+  return LW_OK;
+}
+
+lw_status lw_plan_memory(lw_context *context, const lw_net *net, const lw_plan_options *options, size_t *weights,
+                         size_t *workspace) {
+  lw_lowered lowered;
+  int64_t batch;
+  LW_TRY(prepare(&context, net, options, &lowered, &batch));
+  if (weights) *weights = lowered.weight_bytes;
+  if (workspace) *workspace = workspace_bytes(&lowered);
+  lw_memory_free(context, lowered.steps);
+  return LW_OK;
+}
+
+lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weights *weights, const lw_plan_options *options,
+                         lw_plan **result) {
+  if (!result) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: plan is NULL");
+  if (!weights || !weights->read) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: weights or its read function is NULL");
+  lw_lowered lowered;
+  int64_t batch;
+  LW_TRY(prepare(&context, net, options, &lowered, &batch));
+  lw_plan *plan = lw_memory_get(context, sizeof *plan);
+  if (!plan) {
+    lw_memory_free(context, lowered.steps);
+    return lw_fail(LW_NO_MEMORY, "lw_plan_create: no memory for a plan");
+  }
+  *plan = (lw_plan){.context = context, .batch = batch, .lowered = lowered, .inputs = net->c * net->h * net->w};
+  const lw_shape out = lowered.steps[lowered.count - 1].shape;
+  plan->outputs = out.c * out.h * out.w;
+  plan->net = copy_net(context, net);
+  plan->weights = lowered.weight_bytes ? lw_memory_get(context, lowered.weight_bytes) : NULL;
+  lw_status status = LW_OK;
+  if (!plan->net || (lowered.weight_bytes && !plan->weights))
+    status = lw_fail(LW_NO_MEMORY, "lw_plan_create: no memory for %zu bytes of weights", lowered.weight_bytes);
+  if (status == LW_OK) status = lw_plan_load(plan, weights);
+  if (status != LW_OK) {
+    lw_plan_destroy(plan);
+    return status;
+  }
+  *result = plan;
+  return LW_OK;
+}
+
+void lw_plan_destroy(lw_plan *plan) {
+  if (!plan) return;
+  lw_memory_free(plan->context, plan->weights);
+  lw_memory_free(plan->context, plan->net);
+  lw_memory_free(plan->context, plan->lowered.steps);
+  lw_memory_free(plan->context, plan);
+}
+
+size_t lw_plan_weight_bytes(const lw_plan *plan) { return plan ? plan->lowered.weight_bytes : 0; }
+size_t lw_plan_workspace_bytes(const lw_plan *plan) { return plan ? workspace_bytes(&plan->lowered) : 0; }
+int64_t lw_plan_batch(const lw_plan *plan) { return plan ? plan->batch : 0; }
+int64_t lw_plan_outputs(const lw_plan *plan) { return plan ? plan->outputs : 0; }
+
+/* ----------------------------------------------------------------------------------------------------------- running */
+
+typedef struct buffers {
+  const float *x;
+  float *y;
+  char *workspace;
+} buffers;
+
+static float *locate(const lw_plan *plan, const buffers *b, lw_place place, size_t bytes) {
+  switch (place) {
+  case LW_PLACE_INPUT: return (float *)b->x;
+  case LW_PLACE_OUTPUT: return b->y;
+  case LW_PLACE_LOW: return (float *)b->workspace;
+  case LW_PLACE_HIGH: break;
+  }
+  return (float *)(b->workspace + plan->lowered.arena_bytes - bytes);
+}
+
+/* The arguments of a step with all its pointers. */
+static lw_args bind(const lw_plan *plan, const lw_step *s, const buffers *b) {
+  lw_args a = s->args;
+  float *x = locate(plan, b, s->x, s->x_bytes), *y = locate(plan, b, s->y, s->y_bytes);
+  const float *w = s->tensor >= 0 ? (const float *)(plan->weights + s->weight_offset) : NULL;
+  const float *bias = s->has_bias ? (const float *)(plan->weights + s->bias_offset) : NULL;
+  switch (s->kernel->op) {
+  case LW_OP_conv2d:
+    a.conv2d.x = lw_view_place(a.conv2d.x, x);
+    a.conv2d.y = lw_view_place(a.conv2d.y, y);
+    a.conv2d.w = w;
+    a.conv2d.bias = bias;
+    a.conv2d.scratch = b->workspace + plan->lowered.arena_bytes;
+    break;
+  case LW_OP_linear:
+    a.linear.x = x;
+    a.linear.y = y;
+    a.linear.w = w;
+    a.linear.bias = bias;
+    break;
+  case LW_OP_max_pool2d:
+  case LW_OP_avg_pool2d:
+    a.pool2d.x = lw_view_place(a.pool2d.x, x);
+    a.pool2d.y = lw_view_place(a.pool2d.y, y);
+    break;
+  case LW_OP_reorder:
+    a.reorder.x = lw_view_place(a.reorder.x, x);
+    a.reorder.y = lw_view_place(a.reorder.y, y);
+    break;
+  case LW_OP_softmax:
+    a.rows.x = x;
+    a.rows.y = y;
+    break;
+  default: /* relu, tanh */
+    a.map.x = x;
+    a.map.y = y;
+  }
+  return a;
+}
+
+typedef struct call {
+  lw_kernel_fn *fn;
+  const lw_args *args;
+} call;
+
+static void run_part(void *user, int part, int parts) {
+  const call *c = user;
+  c->fn(c->args, (lw_part){part, parts});
+}
+
+static void run_step(const lw_plan *plan, const lw_step *s, const buffers *b) {
+  const lw_args args = bind(plan, s, b);
+  if (s->parts == 1) {
+    s->kernel->fn(&args, (lw_part){0, 1});
+    return;
+  }
+  call c = {s->kernel->fn, &args};
+  lw_parallel(plan->context, s->parts, run_part, &c);
+}
+
+static lw_status check_run(const lw_plan *plan, const float *x, const float *y, const void *workspace) {
+  if (!plan) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_run: plan is NULL");
+  LW_TRY(LW_CHECK_F32("lw_plan_run", x));
+  LW_TRY(LW_CHECK_F32("lw_plan_run", y));
+  return lw_check_pointer("lw_plan_run", "workspace", workspace, 64);
+}
+
+lw_status lw_plan_run(const lw_plan *plan, const float *x, float *y, void *workspace) {
+  LW_TRY(check_run(plan, x, y, workspace));
+  const buffers b = {x, y, workspace};
+  for (size_t i = 0; i < plan->lowered.count; i++) run_step(plan, &plan->lowered.steps[i], &b);
+  return LW_OK;
+}
+
+static double seconds_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+lw_status lw_plan_profile(const lw_plan *plan, const float *x, float *y, void *workspace, double *seconds) {
+  LW_TRY(check_run(plan, x, y, workspace));
+  if (!seconds) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_profile: seconds is NULL");
+  const buffers b = {x, y, workspace};
+  double before = seconds_now();
+  for (size_t i = 0; i < plan->lowered.count; i++) {
+    run_step(plan, &plan->lowered.steps[i], &b);
+    const double after = seconds_now();
+    seconds[i] = after - before;
+    before = after;
+  }
+  return LW_OK;
+}
+
+lw_status lw_plan_observe(const lw_plan *plan, const float *x, float *y, void *workspace,
+                          void (*observe)(void *, size_t, const float *, int64_t), void *user) {
+  LW_TRY(check_run(plan, x, y, workspace));
+  if (!observe) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_observe: observe is NULL");
+  int64_t largest = 0;
+  for (size_t i = 0; i < plan->lowered.count; i++) {
+    const lw_shape s = plan->lowered.steps[i].shape;
+    if (s.c * s.h * s.w > largest) largest = s.c * s.h * s.w;
+  }
+  float *plain = lw_memory_get(plan->context, (size_t)(largest * plan->batch) * sizeof *plain);
+  if (!plain) return lw_fail(LW_NO_MEMORY, "lw_plan_observe: no memory for %" PRId64 " floats", largest * plan->batch);
+  const buffers b = {x, y, workspace};
+  for (size_t i = 0; i < plan->lowered.count; i++) {
+    const lw_step *s = &plan->lowered.steps[i];
+    run_step(plan, s, &b);
+    if (s->last_layer + 1 == s->first_layer) continue; /* only a reorder */
+    const lw_args copy = {.reorder = {plan->batch, s->shape.c, lw_view_place(s->out, locate(plan, &b, s->y, s->y_bytes)),
+                                      lw_view_plain(plain, s->shape.c, s->shape.h, s->shape.w)}};
+    lw_reorder(&copy, (lw_part){0, 1});
+    observe(user, s->last_layer, plain, plan->batch * s->shape.c * s->shape.h * s->shape.w);
+  }
+  lw_memory_free(plan->context, plain);
+  return LW_OK;
+}
+
+/* --------------------------------------------------------------------------------------------------------- describing */
+
+size_t lw_plan_steps(const lw_plan *plan) { return plan ? plan->lowered.count : 0; }
+
+lw_status lw_plan_step(const lw_plan *plan, size_t step, lw_step_info *info) {
+  if (!plan || !info) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_step: %s is NULL", plan ? "info" : "plan");
+  if (step >= plan->lowered.count)
+    return lw_fail(LW_BAD_ARGUMENT, "lw_plan_step: step is %zu, expected less than %zu", step, plan->lowered.count);
+  const lw_step *s = &plan->lowered.steps[step];
+  const int is_reorder = s->last_layer + 1 == s->first_layer;
+  *info = (lw_step_info){.kernel = s->kernel->symbol, .name = is_reorder ? "" : plan->net->layers[s->first_layer].name,
+                         .first_layer = s->first_layer, .last_layer = s->last_layer, .c = s->shape.c, .h = s->shape.h,
+                         .w = s->shape.w, .flops = s->flops, .weight_bytes = s->weight_bytes, .bytes = s->bytes};
+  return LW_OK;
+}
+
+size_t lw_plan_describe(const lw_plan *plan, char *text, size_t capacity) {
+  size_t wanted = 0;
+#define ADD(...)                                                                                                                 \
+  do {                                                                                                                           \
+    const int length_ = snprintf(wanted < capacity ? text + wanted : NULL, wanted < capacity ? capacity - wanted : 0, __VA_ARGS__); \
+    wanted += (size_t)length_;                                                                                                   \
+  } while (0)
+  if (!plan) {
+    ADD("no plan\n");
+    return wanted;
+  }
+  ADD("%s, batch %" PRId64 ", ISA %s, %d threads: weights %zu bytes, workspace %zu bytes\n", plan->net->name, plan->batch,
+      lw_isa_name(plan->context->isa), plan->context->threads, lw_plan_weight_bytes(plan), lw_plan_workspace_bytes(plan));
+  ADD("%-28s %-28s %16s %6s %12s %12s\n", "layers", "kernel", "output", "parts", "MFLOP", "MB");
+  for (size_t i = 0; i < plan->lowered.count; i++) {
+    const lw_step *s = &plan->lowered.steps[i];
+    char layers[64], shape[64];
+    if (s->last_layer + 1 == s->first_layer)
+      snprintf(layers, sizeof layers, "(layout)");
+    else if (s->first_layer == s->last_layer)
+      snprintf(layers, sizeof layers, "%s", plan->net->layers[s->first_layer].name);
+    else
+      snprintf(layers, sizeof layers, "%s..%s", plan->net->layers[s->first_layer].name, plan->net->layers[s->last_layer].name);
+    snprintf(shape, sizeof shape, "%" PRId64 "x%" PRId64 "x%" PRId64, s->shape.c, s->shape.h, s->shape.w);
+    ADD("%-28s %-28s %16s %6d %12.3f %12.3f\n", layers, s->kernel->symbol, shape, s->parts, s->flops * 1e-6, s->bytes * 1e-6);
+  }
+#undef ADD
+  return wanted;
+}
