@@ -33,7 +33,7 @@
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 /* Before a loop whose trip count is a constant after inlining: unrolls it completely. */
 #ifdef __clang__
-#define V_UNROLL _Pragma("unroll")
+#define V_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define V_UNROLL _Pragma("GCC unroll 32")
 #endif

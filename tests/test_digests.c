@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Whole passes by digest: data/golden/digests.txt holds the sha256 of every layer's output of the seeded networks. The loops of
+ * ref/ recompute them natively; every other ISA must arrive at the same digests, layer by layer and fused, on several thread
+ * counts. `test_digests --print` writes the file anew, from ref/. */
+#include "tests/kit/cmocka.h"
+
+#include <sha256.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lanewise.h"
+
+enum { LINES = 256, SEED = 1, INPUT_TENSOR = 1000 };
+
+typedef struct digest {
+  char net[32], layer[32], hex[SHA256_DIGEST_STRING_LENGTH];
+} digest;
+static digest expected[LINES];
+static size_t expected_count;
+
+static void sha256_of(const float *values, int64_t count, char hex[SHA256_DIGEST_STRING_LENGTH]) {
+  SHA256Data((const uint8_t *)values, (size_t)count * sizeof *values, hex);
+}
+
+static int load_digests(void **state) {
+  (void)state;
+  FILE *f = fopen(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", "r");
+  if (!f) return -1;
+  digest *d = expected;
+  while (expected_count < LINES && fscanf(f, "%31s %31s %64s", d->net, d->layer, d->hex) == 3) d++, expected_count++;
+  fclose(f);
+  return expected_count > 0 ? 0 : -1;
+}
+
+static const char *find(const char *net, const char *layer) {
+  for (size_t i = 0; i < expected_count; i++)
+    if (strcmp(expected[i].net, net) == 0 && strcmp(expected[i].layer, layer) == 0) return expected[i].hex;
+  fail_msg("no digest of %s %s", net, layer);
+  return NULL;
+}
+
+typedef struct pass {
+  const lw_net *net;
+  const char *isa;
+  int print;
+  int layers; /* checked so far */
+} pass;
+
+static void observe(void *user, size_t layer, const float *values, int64_t count) {
+  pass *p = user;
+  char hex[SHA256_DIGEST_STRING_LENGTH];
+  sha256_of(values, count, hex);
+  const char *name = p->net->layers[layer].name;
+  if (p->print)
+    printf("%s %s %s\n", p->net->name, name, hex);
+  else if (strcmp(hex, find(p->net->name, name)) != 0)
+    fail_msg("%s on %s: layer %s differs from the reference", p->net->name, p->isa, name);
+  p->layers++;
+}
+
+static void run_net(const lw_net *net, const char *isa, int threads, int fused, int print) {
+  lw_context *context;
+  lw_plan *plan;
+  const uint64_t seed = SEED;
+  const lw_weights weights = lw_weights_seeded(&seed);
+  assert_int_equal(lw_context_create(&(lw_context_options){.threads = threads, .isa = isa}, &context), LW_OK);
+  assert_int_equal(lw_plan_create(context, net, &weights, &(lw_plan_options){.no_fuse = !fused}, &plan), LW_OK);
+  const int64_t inputs = net->c * net->h * net->w, outputs = lw_plan_outputs(plan);
+  float *x = malloc((size_t)inputs * sizeof *x), *y = malloc((size_t)outputs * sizeof *y);
+  void *workspace;
+  assert_non_null(x);
+  assert_non_null(y);
+  assert_int_equal(lw_allocate(context, lw_plan_workspace_bytes(plan), &workspace), LW_OK);
+  lw_kaiming_uniform(SEED, INPUT_TENSOR, 6, 0, inputs, x);
+  pass p = {.net = net, .isa = isa, .print = print};
+  if (fused) {
+    assert_int_equal(lw_plan_run(plan, x, y, workspace), LW_OK);
+    observe(&p, net->layer_count - 1, y, outputs);
+  } else {
+    assert_int_equal(lw_plan_observe(plan, x, y, workspace, observe, &p), LW_OK);
+    assert_true(p.layers >= (int)net->layer_count - 2); /* dropout has no step of its own */
+  }
+  lw_release(context, workspace);
+  free(x);
+  free(y);
+  lw_plan_destroy(plan);
+  lw_context_destroy(context);
+}
+
+static int is_big(const lw_net *net) { return strcmp(net->name, "vgg16") == 0; }
+static int is_cut(void) { return getenv("LANEWISE_CUT") != NULL; }
+
+static int is_runnable(const char *isa) {
+  lw_kernel_info rows[1024];
+  const size_t count = lw_kernels(rows, 1024);
+  for (size_t i = 0; i < count && i < 1024; i++)
+    if (strcmp(rows[i].isa, isa) == 0) return rows[i].runnable;
+  return 0;
+}
+
+static void ref_gives_the_digests(void **state) {
+  (void)state;
+  const lw_net *net;
+  for (size_t i = 0; (net = lw_net_builtin_at(i)); i++)
+    if (!is_big(net) || !is_cut()) run_net(net, "ref", 0, 0, 0);
+}
+
+/* VGG16 on the plain loops takes half a minute: naive is tested on it kernel by kernel. */
+static void every_isa_gives_the_digests(void **state) {
+  static const char *const isas[] = {"naive", "avx2", "avx512", "neon"};
+  (void)state;
+  int skipped = 0;
+  for (size_t k = 0; k < sizeof isas / sizeof *isas; k++) {
+    if (!is_runnable(isas[k])) {
+      skipped++;
+      continue;
+    }
+    const lw_net *net;
+    for (size_t i = 0; (net = lw_net_builtin_at(i)); i++) {
+      const int emulated = is_cut() && strcmp(isas[k], "neon") == 0; /* one whole VGG16 pass, fused */
+      if (is_big(net) && (strcmp(isas[k], "naive") == 0 || (is_cut() && !emulated))) continue;
+      if (!is_big(net) || !is_cut()) run_net(net, isas[k], 1, 0, 0);
+      run_net(net, isas[k], 2, 1, 0);
+      if (!is_big(net)) run_net(net, isas[k], 5, 1, 0);
+    }
+  }
+  print_message("skipped: %d ISAs that this machine cannot run\n", skipped);
+}
+
+int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "--print") == 0) {
+    const lw_net *net;
+    for (size_t i = 0; (net = lw_net_builtin_at(i)); i++) run_net(net, "ref", 0, 0, 1);
+    return 0;
+  }
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ref_gives_the_digests), cmocka_unit_test(every_isa_gives_the_digests)};
+  return cmocka_run_group_tests(tests, load_digests, NULL);
+}
