@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/topology.h"
+
+#if defined(LW_HAVE_HWLOC)
+#include <hwloc.h>
+
+static int load(hwloc_topology_t *topology) {
+  if (hwloc_topology_init(topology) != 0) return 0;
+  if (hwloc_topology_load(*topology) == 0) return 1;
+  hwloc_topology_destroy(*topology);
+  return 0;
+}
+
+int lw_topology_cores(int *cpus, int capacity) {
+  hwloc_topology_t topology;
+  if (!load(&topology)) return 1;
+  int count = 0;
+  hwloc_cpuset_t may = hwloc_bitmap_alloc(), core = hwloc_bitmap_alloc();
+  if (may && core && hwloc_get_cpubind(topology, may, HWLOC_CPUBIND_PROCESS) == 0)
+    for (hwloc_obj_t o = NULL; (o = hwloc_get_next_obj_by_type(topology, HWLOC_OBJ_CORE, o));) {
+      hwloc_bitmap_and(core, o->cpuset, may);
+      const int cpu = hwloc_bitmap_first(core);
+      if (cpu < 0) continue;
+      if (count < capacity) cpus[count] = cpu;
+      count++;
+    }
+  hwloc_bitmap_free(may);
+  hwloc_bitmap_free(core);
+  hwloc_topology_destroy(topology);
+  return count > 0 ? count : 1;
+}
+
+size_t lw_topology_cache_bytes(int level) {
+  static const hwloc_obj_type_t types[] = {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE};
+  hwloc_topology_t topology;
+  if (level < 1 || level > 3 || !load(&topology)) return 0;
+  const hwloc_obj_t cache = hwloc_get_obj_by_type(topology, types[level - 1], 0);
+  const size_t bytes = cache ? cache->attr->cache.size : 0;
+  hwloc_topology_destroy(topology);
+  return bytes;
+}
+
+#else
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+static int read_line(const char *path, char *line, int capacity) {
+  FILE *f = fopen(path, "r");
+  if (!f) return 0;
+  const int ok = fgets(line, capacity, f) != NULL;
+  fclose(f);
+  return ok;
+}
+
+/* A core counts by its first sibling that this process may use; lists look like "0,64" or "0-1". */
+static int is_first_sibling(int cpu, const cpu_set_t *may) {
+  char path[96], line[256];
+  snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+  if (!read_line(path, line, sizeof line)) return 1;
+  for (const char *p = line; *p;) {
+    int first, last, used = 0;
+    if (sscanf(p, "%d-%d%n", &first, &last, &used) != 2) {
+      used = 0;
+      if (sscanf(p, "%d%n", &first, &used) != 1) break;
+      last = first;
+    }
+    for (int i = first; i <= last && i < cpu; i++)
+      if (i >= 0 && i < CPU_SETSIZE && CPU_ISSET(i, may)) return 0;
+    p += used;
+    if (*p == ',') p++;
+  }
+  return 1;
+}
+
+int lw_topology_cores(int *cpus, int capacity) {
+  cpu_set_t may;
+  if (sched_getaffinity(0, sizeof may, &may) != 0) return 1;
+  int count = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &may) && is_first_sibling(cpu, &may)) {
+      if (count < capacity) cpus[count] = cpu;
+      count++;
+    }
+  return count > 0 ? count : 1;
+}
+
+size_t lw_topology_cache_bytes(int level) {
+  for (int index = 0; index < 8; index++) {
+    char path[96], type[32], text[32];
+    int found;
+    size_t kib;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", index);
+    if (!read_line(path, text, sizeof text) || sscanf(text, "%d", &found) != 1 || found != level) continue;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type", index);
+    if (!read_line(path, type, sizeof type) || strncmp(type, "Instruction", 11) == 0) continue;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", index);
+    if (read_line(path, text, sizeof text) && sscanf(text, "%zuK", &kib) == 1) return kib * 1024;
+  }
+  return 0;
+}
+#endif
