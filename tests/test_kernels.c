@@ -2,19 +2,19 @@
  * Every row of the kernel table on every case of its operator: fills, guard pages at either end, numbers of parts.
  *   test_kernels [--op <operator>] [--row <symbol>] [--case <name>] [--fill integers|reals|specials] [--seed <number>]
  * LANEWISE_CUT=1 cuts the largest layers, as builds with sanitizers and for emulators do anyway. */
+#include "tests/kit/cmocka.h"
+
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 #include "tests/kit/fp.h"
 #include "tests/kit/kit.h"
 
-static const double EXPENSIVE = 1e8, LARGE = 2e6; /* flops */
+/* flops from which a case is run in fewer ways */
+static const double EXPENSIVE = 1e8, HEAVY = 1e7, LARGE = 2e6;
 enum { MESSAGES = 5, EARLIER = 64 };
 
 static const char *only_op, *only_row, *only_case;
@@ -94,8 +94,7 @@ static void run_variant(subject *s, const lw_kernel *row, kit_set *got, kit_memo
     return;
   }
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    if (s->flops > LARGE && (kit_memory)i != memory && parts[i] != 2) continue;
-    if (s->flops > EXPENSIVE && parts[i] != 2) continue;
+    if (s->flops > HEAVY ? parts[i] != 2 : s->flops > LARGE && (kit_memory)i != memory && parts[i] != 7) continue;
     snprintf(how, sizeof how, "variant %d, %d parts, %s", variant, parts[i], memory_names[memory]);
     kit_poison(&run, got);
     kit_execute(&run, parts[i], schedules[i]);
@@ -152,7 +151,7 @@ static int is_fast(const lw_kernel *row) { return lw_isa_is_simd(row->isa) || ro
 static void run_rows(subject *s) {
   for (int m = KIT_GUARD_END; m <= KIT_GUARD_OFFSET; m++) {
     kit_set got;
-    if (s->flops > EXPENSIVE && m != KIT_GUARD_END) break;
+    if (s->flops > HEAVY && m != KIT_GUARD_END) break;
     assert_true(kit_set_make(&got, s->op, &s->c, (kit_memory)m));
     kit_set_fill(&got, s->fill, seed);
     for (size_t i = 0; i < lw_kernel_count; i++)
@@ -203,7 +202,7 @@ static void run_fill(subject *s) {
 static void run_fills(subject *s) {
   s->flops = s->op->flops(&s->c);
   for (int f = 0; f < KIT_FILLS; f++) {
-    if (only_fill >= 0 ? f != only_fill : (s->cut || s->flops > EXPENSIVE) && f != KIT_REALS) continue;
+    if (only_fill >= 0 ? f != only_fill : s->flops > LARGE && f != KIT_REALS) continue;
     s->fill = (kit_fill)f;
     run_fill(s);
   }
