@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The definition against the double oracle: ref within the chain bound of ref64, for every operator. */
+#include "tests/kit/cmocka.h"
+
+#include <stdlib.h>
+#include "tests/kit/kit.h"
+
+static const double LARGEST = 1e7; /* flops; the bound follows every chain in double */
+static const uint64_t seed = 3;
+
+static int output_of(const kit_set *set) {
+  int i = 0;
+  while (set->info[i].role != KIT_OUT || set->info[i].type != KIT_F32) i++;
+  return i;
+}
+
+/* The largest error / bound. */
+static double judge(const kit_op *op, const kit_case *c, kit_fill fill) {
+  kit_set set, wide;
+  kit_difference d;
+  double worst = 0, *bound = NULL;
+  assert_true(kit_set_make(&set, op, c, KIT_ALIGNED));
+  kit_set_fill(&set, fill, seed);
+  assert_true(kit_set_widen(&wide, &set));
+  op->ref(c, set.t);
+  op->ref64(c, wide.t);
+  if (op->bound) {
+    bound = malloc((size_t)set.info[output_of(&set)].count * sizeof *bound + 1);
+    assert_non_null(bound);
+    op->bound(c, wide.t, KIT_CHAIN, bound);
+  }
+  if (kit_compare_bound(&wide, bound, &set, &d, &worst)) {
+    char text[256];
+    kit_difference_text(&d, text, sizeof text);
+    fail_msg("%s, case %s, fill %s, seed %d: %s", lw_op_name(op->op), c->name, kit_fill_name(fill), (int)seed, text);
+  }
+  /* Sums of small integers are exact, in float and in double. */
+  if (fill == KIT_INTEGERS && op->exact_on_integers) assert_int_equal(kit_compare_bound(&wide, NULL, &set, &d, NULL), 0);
+  free(bound);
+  kit_set_free(&wide);
+  kit_set_free(&set);
+  return worst;
+}
+
+static void test_operator(void **state) {
+  const kit_op *op = *state;
+  kit_case c;
+  double worst = 0;
+  for (int i = 0; kit_case_at(op, seed, i, &c); i++) {
+    if (op->flops(&c) > LARGEST) continue;
+    judge(op, &c, KIT_INTEGERS);
+    const double ratio = judge(op, &c, KIT_REALS);
+    if (ratio > worst) worst = ratio;
+  }
+  if (!op->bound) return;
+  print_message("%-16s error / bound up to %.3g\n", lw_op_name(op->op), worst);
+  assert_true(worst > 1e-3); /* a bound that nothing comes near proves nothing */
+}
+
+int main(void) {
+  static struct CMUnitTest tests[LW_OP_COUNT];
+  size_t count = 0;
+  for (int op = 0; op < LW_OP_COUNT; op++) {
+    const kit_op *kit = kit_op_find((lw_op)op);
+    if (kit && kit->ref64) tests[count++] = (struct CMUnitTest){lw_op_name(kit->op), test_operator, NULL, NULL, (void *)kit};
+  }
+  return _cmocka_run_group_tests("oracle", tests, count, NULL, NULL);
+}
