@@ -155,7 +155,9 @@ static int is(const lw_kernel *row, const char *algorithm) { return strcmp(row->
 enum { BLOCKED, PLAIN, WIDE_HALOS, DIRECT_VARIANTS };
 
 static int variants(const lw_kernel *row, const kit_case *c) {
-  if (is(row, "direct")) return c->of.conv2d.groups == 1 ? DIRECT_VARIANTS : 0;
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  if (is(row, "direct")) return d->groups == 1 ? DIRECT_VARIANTS : 0;
+  if (is(row, "depthwise") && d->ic != d->groups) return 0;
   return c->pool ? 0 : 1;
 }
 
@@ -189,7 +191,7 @@ static void prepare(kit_run *run) {
   a->w = run->t[W];
   a->bias = run->t[BIAS];
   if (is(run->row, "im2col")) {
-    a->scratch_stride = lw_conv2d_im2col_scratch(&a->desc, a->ow);
+    a->scratch_stride = LW_IM2COL_SCRATCH;
     a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
   }
 }
