@@ -124,7 +124,7 @@ static size_t lower_conv2d(lowering *s, size_t layer) {
   step->flops = 2 * macs;
   step->parts = lw_kernel_parts(s->context, macs < 1e15 ? (int64_t)macs : (int64_t)1e15);
   if (pool) step->scratch = lw_conv2d_direct_scratch(a->ow);
-  if (s->simd && !direct) step->scratch = lw_conv2d_plain_scratch(&d, a->ow);
+  if (s->simd && !direct) step->scratch = lw_conv2d_plain_scratch(&d);
   a->scratch_stride = step->scratch;
   add_weights(s, step, l, d.oc, k, direct);
   const lw_shape shape = {d.oc, pool ? a->oh / 2 : a->oh, pool ? a->ow / 2 : a->ow};

@@ -28,7 +28,8 @@ static inline void lw_share(int64_t units, lw_part part, int64_t *begin, int64_t
 /* Algorithms of conv2d:
  *   direct  groups == 1; x any view whose halo covers the padding (or plain without padding), w packed by lw_pack_weights, y in
  *           blocks; relu and a 2x2 stride 2 max pool can be fused. scratch: lw_conv2d_direct_scratch() bytes per part.
- *   im2col  any shape; plain x without halo, w as in lanewise.h, plain y. scratch: lw_conv2d_im2col_scratch() bytes per part.
+ *   im2col  any shape; plain x without halo, w as in lanewise.h, plain y. scratch: lw_conv2d_plain_scratch() bytes per part.
+ *   depthwise  ic == groups; plain, w as in lanewise.h; no scratch.
  *   ""      (ref, naive, autovec) any shape, plain, w as in lanewise.h; no scratch. */
 typedef struct lw_conv2d_args {
   lw_conv2d_desc desc;
@@ -210,9 +211,13 @@ static inline size_t lw_conv2d_direct_scratch(int64_t ow) {
   return (size_t)(2 * lw_conv2d_direct_rows(ow) * ow * LW_BLOCK) * sizeof(float);
 }
 /* The algorithm of conv2d for plain tensors on SIMD ISAs, and its scratch per part. */
-const char *lw_conv2d_plain_algorithm(const lw_conv2d_desc *desc);
-size_t lw_conv2d_plain_scratch(const lw_conv2d_desc *desc, int64_t ow);
-size_t lw_conv2d_im2col_scratch(const lw_conv2d_desc *desc, int64_t ow);
+static inline const char *lw_conv2d_plain_algorithm(const lw_conv2d_desc *desc) {
+  return desc->ic == desc->groups ? "depthwise" : "im2col";
+}
+enum { LW_IM2COL_SCRATCH = 128 * 48 * 4 }; /* 128 taps of at most 48 pixels */
+static inline size_t lw_conv2d_plain_scratch(const lw_conv2d_desc *desc) {
+  return desc->ic == desc->groups ? 0 : LW_IM2COL_SCRATCH;
+}
 size_t lw_resize_bilinear_scratch(const lw_resize_desc *desc);
 
 #endif

@@ -44,16 +44,38 @@ void ROW(linear)(const lw_args *args, lw_part part) {
   }
 }
 
-void ROW(relu)(const lw_args *args, lw_part part) {
+#define MAP_ROW(op)                                                                                                              \
+  void ROW(op)(const lw_args *args, lw_part part) {                                                                              \
+    int64_t begin, end;                                                                                                          \
+    lw_share(args->map.count, part, &begin, &end);                                                                               \
+    REF(op)(end - begin, args->map.x + begin, args->map.y + begin);                                                              \
+  }
+MAP_ROW(relu)
+MAP_ROW(tanh)
+MAP_ROW(dropout)
+MAP_ROW(flatten)
+
+void ROW(add)(const lw_args *args, lw_part part) {
   int64_t begin, end;
-  lw_share(args->map.count, part, &begin, &end);
-  REF(relu)(end - begin, args->map.x + begin, args->map.y + begin);
+  lw_share(args->add.count, part, &begin, &end);
+  REF(add)(end - begin, args->add.a + begin, args->add.b + begin, args->add.y + begin);
 }
 
-void ROW(flatten)(const lw_args *args, lw_part part) {
+#define ROWS_ROW(op)                                                                                                             \
+  void ROW(op)(const lw_args *args, lw_part part) {                                                                              \
+    const lw_rows_args *a = &args->rows;                                                                                         \
+    int64_t begin, end;                                                                                                          \
+    lw_share(a->n, part, &begin, &end);                                                                                          \
+    REF(op)(end - begin, a->c, a->x + begin * a->c, a->y + begin * a->c);                                                        \
+  }
+ROWS_ROW(softmax)
+ROWS_ROW(log_softmax)
+
+void ROW(topk)(const lw_args *args, lw_part part) {
+  const lw_topk_args *a = &args->topk;
   int64_t begin, end;
-  lw_share(args->map.count, part, &begin, &end);
-  REF(flatten)(end - begin, args->map.x + begin, args->map.y + begin);
+  lw_share(a->n, part, &begin, &end);
+  REF(topk)(end - begin, a->c, a->k, a->x + begin * a->c, a->y + begin * a->k, a->index + begin * a->k);
 }
 
 void ROW(max_pool2d)(const lw_args *args, lw_part part) {
@@ -67,4 +89,15 @@ void ROW(max_pool2d)(const lw_args *args, lw_part part) {
   REF(max_pool2d)
   (&slice, a->x.p + begin * a->desc.ih * a->desc.iw, a->y.p + begin * a->oh * a->ow,
    a->index ? a->index + begin * a->oh * a->ow : NULL);
+}
+
+void ROW(avg_pool2d)(const lw_args *args, lw_part part) {
+  const lw_pool2d_args *a = &args->pool2d;
+  int64_t begin, end;
+  lw_share(a->desc.n * a->desc.c, part, &begin, &end);
+  lw_pool2d_desc slice = a->desc;
+  slice.n = 1;
+  slice.c = end - begin;
+  if (slice.c == 0) return;
+  REF(avg_pool2d)(&slice, a->x.p + begin * a->desc.ih * a->desc.iw, a->y.p + begin * a->oh * a->ow);
 }

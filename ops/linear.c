@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * linear: the one-off call. */
+#include "ops/ops.h"
+
+typedef struct packing {
+  int64_t out, in;
+  const float *w;
+  float *packed;
+} packing;
+
+static void pack_part(void *user, int part, int parts) {
+  const packing *p = user;
+  int64_t begin, end;
+  lw_share((p->out + LW_BLOCK - 1) / LW_BLOCK, (lw_part){part, parts}, &begin, &end);
+  if (begin < end)
+    lw_pack_weights(p->out, p->in, begin, end, p->w + begin * LW_BLOCK * p->in, p->packed + begin * LW_BLOCK * p->in);
+}
+
+lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float *x, const float *w, const float *bias, float *y) {
+  if (!desc) return lw_fail(LW_BAD_ARGUMENT, "linear: desc is NULL");
+  LW_TRY(lw_check_least("linear", "n", desc->n, 0));
+  LW_TRY(lw_check_least("linear", "in", desc->in, 1));
+  LW_TRY(lw_check_least("linear", "out", desc->out, 1));
+  LW_TRY(lw_check_count("linear", "x", (const int64_t[]){desc->n, desc->in}, 2, sizeof(float), NULL));
+  LW_TRY(lw_check_count("linear", "padded w", (const int64_t[]){1, desc->out + LW_BLOCK, desc->in}, 3, sizeof(float), NULL));
+  LW_TRY(lw_check_count("linear", "y", (const int64_t[]){desc->n, desc->out + LW_BLOCK}, 2, sizeof(float), NULL));
+  if (desc->n == 0) return LW_OK;
+  LW_TRY(LW_CHECK_F32("linear", x));
+  LW_TRY(LW_CHECK_F32("linear", w));
+  if (bias) LW_TRY(LW_CHECK_F32("linear", bias));
+  LW_TRY(LW_CHECK_F32("linear", y));
+  LW_TRY(lw_context_resolve(context, &context));
+  const double macs = (double)desc->n * (double)desc->in * (double)desc->out;
+  const int64_t work = macs < 1e15 ? (int64_t)macs : (int64_t)1e15;
+  lw_args args = {.linear = {.desc = *desc, .x = x, .w = w, .bias = bias, .y = y}};
+  if (!lw_isa_is_simd(context->isa)) return lw_op_run(context, LW_OP_linear, NULL, &args, work);
+
+  /* Panels and a bias padded to whole panels, in one block. */
+  const int64_t count = lw_packed_count(desc->out, desc->in), padded = lw_packed_count(desc->out, 1);
+  float *packed = lw_memory_get(context, (size_t)(count + padded) * sizeof *packed);
+  if (!packed) return lw_fail(LW_NO_MEMORY, "linear: no memory for %lld packed weights", (long long)count);
+  packing p = {desc->out, desc->in, w, packed};
+  lw_parallel(context, lw_kernel_parts(context, count), pack_part, &p);
+  args.linear.w = packed;
+  if (bias) {
+    memset(packed + count, 0, (size_t)padded * sizeof *packed);
+    memcpy(packed + count, bias, (size_t)desc->out * sizeof *packed);
+    args.linear.bias = packed + count;
+  }
+  const lw_status status = lw_op_run(context, LW_OP_linear, "panels", &args, work);
+  lw_memory_free(context, packed);
+  return status;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * max_pool2d and avg_pool2d. */
+#include "ops/ops.h"
+
+#include <inttypes.h>
+#include <limits.h>
+
+static int64_t axis(int64_t in, int64_t pad, int64_t extent, int64_t stride, int ceil_mode) {
+  const int64_t room = in + 2 * pad - extent;
+  int64_t out = (ceil_mode ? room + stride - 1 : room) / stride + 1;
+  /* As in PyTorch: a last window that would start in the right padding is dropped. */
+  if (ceil_mode && (out - 1) * stride >= in + pad) out--;
+  return out;
+}
+
+lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
+  if (!d) return lw_fail(LW_BAD_ARGUMENT, "pool2d: desc is NULL");
+  if (!oh || !ow) return lw_fail(LW_BAD_ARGUMENT, "pool2d: %s is NULL", oh ? "ow" : "oh");
+  const struct {
+    const char *name;
+    int64_t value, least;
+  } fields[] = {{"n", d->n, 0}, {"c", d->c, 1}, {"ih", d->ih, 1}, {"iw", d->iw, 1}, {"kh", d->kh, 1}, {"kw", d->kw, 1},
+                {"stride_h", d->stride_h, 1}, {"stride_w", d->stride_w, 1}, {"pad_h", d->pad_h, 0}, {"pad_w", d->pad_w, 0},
+                {"dilation_h", d->dilation_h, 1}, {"dilation_w", d->dilation_w, 1}};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    LW_TRY(lw_check_least("pool2d", fields[i].name, fields[i].value, fields[i].least));
+  const struct {
+    const char *name;
+    int64_t in, kernel, pad, dilation, stride;
+  } axes[] = {{"h", d->ih, d->kh, d->pad_h, d->dilation_h, d->stride_h}, {"w", d->iw, d->kw, d->pad_w, d->dilation_w, d->stride_w}};
+  for (int i = 0; i < 2; i++) {
+    int64_t extent, limit;
+    if (axes[i].pad > axes[i].kernel / 2)
+      return lw_fail(LW_BAD_SHAPE, "pool2d: pad_%s is %" PRId64 ", expected at most half of the kernel, %" PRId64, axes[i].name, axes[i].pad,
+                     axes[i].kernel / 2);
+    if (__builtin_mul_overflow(axes[i].dilation, axes[i].kernel - 1, &extent) || __builtin_add_overflow(axes[i].in, axes[i].kernel, &limit) ||
+        __builtin_add_overflow(limit, axes[i].stride, &limit) || extent + 1 > axes[i].in + 2 * axes[i].pad)
+      return lw_fail(LW_BAD_SHAPE, "pool2d: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64 " + 2 x %" PRId64,
+                     axes[i].name, axes[i].kernel, axes[i].dilation, axes[i].name, axes[i].in, axes[i].pad);
+  }
+  LW_TRY(lw_check_count("pool2d", "x", (const int64_t[]){d->n, d->c + LW_BLOCK, d->ih, d->iw}, 4, sizeof(float), NULL));
+  const int64_t h = axis(d->ih, d->pad_h, d->dilation_h * (d->kh - 1) + 1, d->stride_h, d->ceil_mode);
+  const int64_t w = axis(d->iw, d->pad_w, d->dilation_w * (d->kw - 1) + 1, d->stride_w, d->ceil_mode);
+  LW_TRY(lw_check_count("pool2d", "y", (const int64_t[]){d->n, d->c + LW_BLOCK, h, w}, 4, sizeof(float), NULL));
+  *oh = h;
+  *ow = w;
+  return LW_OK;
+}
+
+static lw_status pool(lw_context *context, lw_op op, const lw_pool2d_desc *d, const float *x, float *y, int32_t *index) {
+  const char *name = lw_op_name(op);
+  int64_t oh, ow;
+  LW_TRY(lw_pool2d_output(d, &oh, &ow));
+  if (op == LW_OP_avg_pool2d && (d->dilation_h != 1 || d->dilation_w != 1))
+    return lw_fail(LW_BAD_ARGUMENT, "%s: dilation is %" PRId64 " x %" PRId64 ", expected 1", name, d->dilation_h, d->dilation_w);
+  if (index && d->ih > INT32_MAX / d->iw)
+    return lw_fail(LW_BAD_SHAPE, "%s: ih*iw is %" PRId64 " * %" PRId64 ", too large for an int32 index", name, d->ih, d->iw);
+  if (d->n == 0) return LW_OK;
+  LW_TRY(LW_CHECK_F32(name, x));
+  LW_TRY(LW_CHECK_F32(name, y));
+  if (index) LW_TRY(lw_check_pointer(name, "index", index, sizeof *index));
+  const lw_args args = {.pool2d = {.desc = *d, .oh = oh, .ow = ow, .x = lw_view_plain(x, d->c, d->ih, d->iw),
+                                   .y = lw_view_plain(y, d->c, oh, ow), .index = index}};
+  return lw_op_run(context, op, "plain", &args, d->n * d->c * oh * ow * d->kh * d->kw);
+}
+
+lw_status lw_max_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y, int32_t *index) {
+  return pool(context, LW_OP_max_pool2d, desc, x, y, index);
+}
+
+lw_status lw_avg_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y) {
+  return pool(context, LW_OP_avg_pool2d, desc, x, y, NULL);
+}
