@@ -12,6 +12,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/lanewise-config.cmake.
 write_basic_package_version_file(lanewise-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/lanewise-config.cmake ${PROJECT_BINARY_DIR}/lanewise-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/lanewise)
-list(JOIN LANEWISE_PC_PRIVATE " " LANEWISE_PC_REQUIRES_PRIVATE)
+# Relative, so that cmake --install --prefix and DESTDIR leave a file that works.
+file(RELATIVE_PATH LANEWISE_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/lanewise.pc.in lanewise.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/lanewise.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -138,8 +138,12 @@ static void same_bits(const lw_net *net) {
 static void plans_give_the_bits_of_ref(void **state) {
   static const char *const names[] = {"lenet5", "lenet5_1998", "net", "mlp"};
   (void)state;
-  for (int i = 0; i < 4; i++)
-    if (strcmp(names[i], "net") != 0 || !getenv("LANEWISE_CUT")) same_bits(lw_net_builtin(names[i]));
+  for (int i = 0; i < 4; i++) {
+#ifdef LANEWISE_CUT
+    if (strcmp(names[i], "net") == 0) continue; /* minutes under emulation; test_digests runs it once */
+#endif
+    same_bits(lw_net_builtin(names[i]));
+  }
   same_bits(&odd);
   same_bits(&conv_only);
   same_bits(&identity);
