@@ -5,8 +5,8 @@
 #include <inttypes.h>
 #include <limits.h>
 
-static int64_t axis(int64_t in, int64_t pad, int64_t extent, int64_t stride, int ceil_mode) {
-  const int64_t room = in + 2 * pad - extent;
+/* room: where the first window may start before the padded input ends. Below 0 only in ceil mode, and then no further than a stride. */
+static int64_t axis(int64_t in, int64_t pad, int64_t room, int64_t stride, int ceil_mode) {
   int64_t out = (ceil_mode ? room + stride - 1 : room) / stride + 1;
   /* As in PyTorch: a last window that would start in the right padding is dropped. */
   if (ceil_mode && (out - 1) * stride >= in + pad) out--;
@@ -28,19 +28,26 @@ lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
     const char *name;
     int64_t in, kernel, pad, dilation, stride;
   } axes[] = {{"h", d->ih, d->kh, d->pad_h, d->dilation_h, d->stride_h}, {"w", d->iw, d->kw, d->pad_w, d->dilation_w, d->stride_w}};
+  int64_t room[2];
   for (int i = 0; i < 2; i++) {
     int64_t extent, limit;
     if (axes[i].pad > axes[i].kernel / 2)
-      return lw_fail(LW_BAD_SHAPE, "pool2d: pad_%s is %" PRId64 ", expected at most half of the kernel, %" PRId64, axes[i].name, axes[i].pad,
-                     axes[i].kernel / 2);
-    if (__builtin_mul_overflow(axes[i].dilation, axes[i].kernel - 1, &extent) || __builtin_add_overflow(axes[i].in, axes[i].kernel, &limit) ||
-        __builtin_add_overflow(limit, axes[i].stride, &limit) || extent + 1 > axes[i].in + 2 * axes[i].pad)
-      return lw_fail(LW_BAD_SHAPE, "pool2d: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64 " + 2 x %" PRId64,
+      return lw_fail(LW_BAD_SHAPE, "pool2d: pad_%s is %" PRId64 ", expected at most half of the kernel, %" PRId64, axes[i].name,
+                     axes[i].pad, axes[i].kernel / 2);
+    const int overflow = __builtin_mul_overflow(axes[i].dilation, axes[i].kernel - 1, &extent) ||
+                         __builtin_add_overflow(axes[i].in, axes[i].kernel, &limit) ||
+                         __builtin_add_overflow(limit, axes[i].stride, &limit);
+    room[i] = overflow ? 0 : axes[i].in + 2 * axes[i].pad - 1 - extent;
+    /* In ceil mode one window may be larger than the input, as in PyTorch. */
+    if (overflow || room[i] + (d->ceil_mode ? axes[i].stride - 1 : 0) < 0)
+      return lw_fail(LW_BAD_SHAPE,
+                     "pool2d: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64 " + 2 x %" PRId64,
                      axes[i].name, axes[i].kernel, axes[i].dilation, axes[i].name, axes[i].in, axes[i].pad);
   }
+  LW_TRY(lw_check_count("pool2d", "the window", (const int64_t[]){1, d->kh, d->kw}, 3, sizeof(float), NULL));
   LW_TRY(lw_check_count("pool2d", "x", (const int64_t[]){d->n, d->c + LW_BLOCK, d->ih, d->iw}, 4, sizeof(float), NULL));
-  const int64_t h = axis(d->ih, d->pad_h, d->dilation_h * (d->kh - 1) + 1, d->stride_h, d->ceil_mode);
-  const int64_t w = axis(d->iw, d->pad_w, d->dilation_w * (d->kw - 1) + 1, d->stride_w, d->ceil_mode);
+  const int64_t h = axis(d->ih, d->pad_h, room[0], d->stride_h, d->ceil_mode);
+  const int64_t w = axis(d->iw, d->pad_w, room[1], d->stride_w, d->ceil_mode);
   LW_TRY(lw_check_count("pool2d", "y", (const int64_t[]){d->n, d->c + LW_BLOCK, h, w}, 4, sizeof(float), NULL));
   *oh = h;
   *ow = w;
@@ -61,7 +68,8 @@ static lw_status pool(lw_context *context, lw_op op, const lw_pool2d_desc *d, co
   if (index) LW_TRY(lw_check_pointer(name, "index", index, sizeof *index));
   const lw_args args = {.pool2d = {.desc = *d, .oh = oh, .ow = ow, .x = lw_view_plain(x, d->c, d->ih, d->iw),
                                    .y = lw_view_plain(y, d->c, oh, ow), .index = index}};
-  return lw_op_run(context, op, "plain", &args, d->n * d->c * oh * ow * d->kh * d->kw);
+  const double adds = (double)(d->n * d->c * oh * ow) * (double)(d->kh * d->kw);
+  return lw_op_run(context, op, "plain", &args, adds < 1e15 ? (int64_t)adds : (int64_t)1e15);
 }
 
 lw_status lw_max_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y, int32_t *index) {

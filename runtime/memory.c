@@ -10,12 +10,15 @@ enum { LINE = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 4 << 20 };
 
 void *lw_memory_get(const lw_context *context, size_t bytes) {
   const size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : LINE;
-  if (bytes == 0 || bytes > PTRDIFF_MAX - alignment) return NULL;
-  bytes = (bytes + alignment - 1) / alignment * alignment;
+  if (bytes > PTRDIFF_MAX - alignment) return NULL;
+  bytes = bytes == 0 ? alignment : (bytes + alignment - 1) / alignment * alignment;
   void *p = context->allocate ? context->allocate(context->allocate_user, bytes, alignment) : aligned_alloc(alignment, bytes);
-  /* A stream of weights misses the TLB on 4 KB pages. Refusal is no error: the memory is the same, only slower. A caller's allocator may
-   * hand out memory that is not its own pages, so advice is given on whole huge pages only. */
-  if (p && alignment == HUGE_PAGE && (uintptr_t)p % HUGE_PAGE == 0) (void)madvise(p, bytes, MADV_HUGEPAGE);
+  if ((uintptr_t)p % alignment != 0) {
+    lw_memory_free(context, p);
+    return NULL;
+  }
+  /* A stream of weights misses the TLB on 4 KB pages. Refusal is no error: the memory is the same, only slower. */
+  if (p && alignment == HUGE_PAGE) (void)madvise(p, bytes, MADV_HUGEPAGE);
   return p;
 }
 
@@ -29,11 +32,10 @@ void lw_memory_free(const lw_context *context, void *pointer) {
 
 lw_status lw_allocate(lw_context *context, size_t bytes, void **pointer) {
   if (!pointer) return lw_fail(LW_BAD_ARGUMENT, "lw_allocate: pointer is NULL");
-  if (bytes == 0) return lw_fail(LW_BAD_ARGUMENT, "lw_allocate: bytes is 0, expected at least 1");
   const lw_status status = lw_context_resolve(context, &context);
   if (status != LW_OK) return status;
   void *p = lw_memory_get(context, bytes);
-  if (!p) return lw_fail(LW_NO_MEMORY, "lw_allocate: no memory for %zu bytes", bytes);
+  if (!p) return lw_fail(LW_NO_MEMORY, "lw_allocate: the allocator has no aligned memory for %zu bytes", bytes);
   *pointer = p;
   return LW_OK;
 }

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/topology.h"
 
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #if defined(LW_HAVE_HWLOC)
-#include <hwloc.h>
+#  include <hwloc.h>
 
 static int load(hwloc_topology_t *topology) {
   if (hwloc_topology_init(topology) != 0) return 0;
@@ -11,9 +16,9 @@ static int load(hwloc_topology_t *topology) {
   return 0;
 }
 
-int lw_topology_cores(int *cpus, int capacity) {
+static int hwloc_cores(int *cpus, int capacity) {
   hwloc_topology_t topology;
-  if (!load(&topology)) return 1;
+  if (!load(&topology)) return 0;
   int count = 0;
   hwloc_cpuset_t may = hwloc_bitmap_alloc(), core = hwloc_bitmap_alloc();
   if (may && core && hwloc_get_cpubind(topology, may, HWLOC_CPUBIND_PROCESS) == 0)
@@ -27,33 +32,33 @@ int lw_topology_cores(int *cpus, int capacity) {
   hwloc_bitmap_free(may);
   hwloc_bitmap_free(core);
   hwloc_topology_destroy(topology);
-  return count > 0 ? count : 1;
+  return count;
 }
 
-size_t lw_topology_cache_bytes(int level) {
+static size_t hwloc_cache_bytes(int level) {
   static const hwloc_obj_type_t types[] = {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE};
   hwloc_topology_t topology;
-  if (level < 1 || level > 3 || !load(&topology)) return 0;
+  if (!load(&topology)) return 0;
   const hwloc_obj_t cache = hwloc_get_obj_by_type(topology, types[level - 1], 0);
   const size_t bytes = cache ? cache->attr->cache.size : 0;
   hwloc_topology_destroy(topology);
   return bytes;
 }
-
 #else
-#include <sched.h>
-#include <stdio.h>
-#include <string.h>
+static int hwloc_cores(int *cpus, int capacity) { return (void)cpus, (void)capacity, 0; }
+static size_t hwloc_cache_bytes(int level) { return (void)level, 0; }
+#endif
 
 static int read_line(const char *path, char *line, int capacity) {
-  FILE *f = fopen(path, "r");
+  FILE *f = fopen(path, "re");
   if (!f) return 0;
   const int ok = fgets(line, capacity, f) != NULL;
   fclose(f);
   return ok;
 }
 
-/* A core counts by its first sibling that this process may use; lists look like "0,64" or "0-1". */
+/* A core counts by its first sibling that this process may use; lists look like "0,64" or "0-1". Where there is no list (some
+ * containers hide it), every CPU counts as a core. */
 static int is_first_sibling(int cpu, const cpu_set_t *may) {
   char path[96], line[256];
   snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
@@ -73,30 +78,42 @@ static int is_first_sibling(int cpu, const cpu_set_t *may) {
   return 1;
 }
 
-int lw_topology_cores(int *cpus, int capacity) {
+static int sysfs_cores(int *cpus, int capacity) {
   cpu_set_t may;
-  if (sched_getaffinity(0, sizeof may, &may) != 0) return 1;
+  if (sched_getaffinity(getpid(), sizeof may, &may) != 0) return 0;
   int count = 0;
   for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
     if (CPU_ISSET(cpu, &may) && is_first_sibling(cpu, &may)) {
       if (count < capacity) cpus[count] = cpu;
       count++;
     }
-  return count > 0 ? count : 1;
+  return count;
 }
 
-size_t lw_topology_cache_bytes(int level) {
+static size_t sysfs_cache_bytes(int level) {
   for (int index = 0; index < 8; index++) {
     char path[96], type[32], text[32];
     int found;
-    size_t kib;
+    size_t size;
+    char unit = 0;
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", index);
     if (!read_line(path, text, sizeof text) || sscanf(text, "%d", &found) != 1 || found != level) continue;
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type", index);
     if (!read_line(path, type, sizeof type) || strncmp(type, "Instruction", 11) == 0) continue;
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", index);
-    if (read_line(path, text, sizeof text) && sscanf(text, "%zuK", &kib) == 1) return kib * 1024;
+    if (read_line(path, text, sizeof text) && sscanf(text, "%zu%c", &size, &unit) >= 1)
+      return unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : size;
   }
   return 0;
 }
-#endif
+
+int lw_topology_cores(int *cpus, int capacity) {
+  const int count = hwloc_cores(cpus, capacity);
+  return count > 0 ? count : sysfs_cores(cpus, capacity);
+}
+
+size_t lw_topology_cache_bytes(int level) {
+  if (level < 1 || level > 3) return 0;
+  const size_t bytes = hwloc_cache_bytes(level);
+  return bytes > 0 ? bytes : sysfs_cache_bytes(level);
+}

@@ -13,6 +13,7 @@ static inline void pool_interior(const lw_pool2d_args *a, int64_t *begin, int64_
   *end = last < 0 ? 0 : last / d->stride_w + 1;
   if (*end > a->ow) *end = a->ow;
   if (*begin > *end) *begin = *end;
+  if (d->stride_w >= 1 << 26) *begin = *end = 0; /* beyond v_load_strided */
 }
 
 #endif
