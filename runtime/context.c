@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/context.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include "runtime/topology.h"
@@ -90,9 +89,8 @@ static lw_status default_threads(int *threads) {
   const char *text = getenv("LANEWISE_THREADS");
   if (!text) return LW_OK;
   char *end;
-  errno = 0;
-  const long value = strtol(text, &end, 10);
-  if (errno || end == text || *end || value < 1 || value > LW_MAX_THREADS)
+  const long value = strtol(text, &end, 10); /* what a long cannot hold comes back as its limits */
+  if (end == text || *end || value < 1 || value > LW_MAX_THREADS)
     return lw_fail(LW_BAD_ARGUMENT, "LANEWISE_THREADS is \"%.40s\", expected a number 1..%d", text, LW_MAX_THREADS);
   *threads = (int)value;
   return LW_OK;
