@@ -60,6 +60,8 @@ static const kit_case cases[] = {
     {"dilation-3x1-s2", SHAPE(1, 18, 9, 21, 2, 2), DILATION(3, 1)},
     {"input-is-kernel", SHAPE(1, 4, 3, 3, 3, 3), .index = 1},
     {"kernel-over-input", SHAPE(1, 4, 2, 3, 4, 1), PAD(2, 2), .index = 1},
+    {"kernel-over-input-ceil", SHAPE(1, 18, 2, 2, 3, 2), CEIL, .index = 1},
+    {"kernel-over-input-ceil-blocked", SHAPE(1, 18, 2, 2, 3, 2), CEIL},
     {"n0", SHAPE(0, 4, 4, 4, 2, 2), .index = 1},
     {"n3", SHAPE(3, 19, 4, 6, 2, 2)},
     /* layers of the shipped networks */

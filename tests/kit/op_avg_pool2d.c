@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "tests/kit/kit.h"
+
+/* A case starts from SHAPE's defaults and overrides some. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+
+enum { X, Y };
+
+#define SHAPE(n_, c_, ih_, iw_, kernel, stride)                                                                                  \
+  .of.pool2d = {.n = n_,                                                                                                         \
+                .c = c_,                                                                                                         \
+                .ih = ih_,                                                                                                       \
+                .iw = iw_,                                                                                                       \
+                .kh = kernel,                                                                                                    \
+                .kw = kernel,                                                                                                    \
+                .stride_h = stride,                                                                                              \
+                .stride_w = stride,                                                                                              \
+                .dilation_h = 1,                                                                                                 \
+                .dilation_w = 1}
+#define KERNEL(h, w) .of.pool2d.kh = h, .of.pool2d.kw = w
+#define STRIDE(h, w) .of.pool2d.stride_h = h, .of.pool2d.stride_w = w
+#define PAD(h, w)    .of.pool2d.pad_h = h, .of.pool2d.pad_w = w
+#define CEIL         .of.pool2d.ceil_mode = 1
+#define INCLUDE      .of.pool2d.count_include_pad = 1
+
+static const kit_case cases[] = {
+    /* channels around blocks, widths around vectors */
+    {"c1", SHAPE(1, 1, 4, 6, 2, 2)},
+    {"c3", SHAPE(1, 3, 5, 8, 2, 2)},
+    {"c15", SHAPE(1, 15, 4, 18, 2, 2)},
+    {"c16", SHAPE(1, 16, 4, 31, 2, 2)},
+    {"c17", SHAPE(1, 17, 4, 32, 2, 2)},
+    {"c33", SHAPE(1, 33, 4, 34, 2, 2)},
+    {"w63", SHAPE(1, 2, 4, 63, 2, 2)},
+    {"w65", SHAPE(1, 2, 4, 65, 2, 2)},
+    {"w67-s1", SHAPE(1, 3, 3, 67, 3, 1)},
+    {"w18-s1", SHAPE(1, 2, 3, 18, 3, 1)},
+    /* strides, padding, ceil mode, with and without padding in the count */
+    {"k1", SHAPE(1, 3, 3, 5, 1, 1)},
+    {"k1-s3", SHAPE(1, 3, 7, 20, 1, 3)},
+    {"k3-s1-p1", SHAPE(1, 5, 6, 37, 3, 1), PAD(1, 1)},
+    {"k3-s1-p1-include", SHAPE(1, 5, 6, 37, 3, 1), PAD(1, 1), INCLUDE},
+    {"k3-s2-p1", SHAPE(2, 17, 9, 11, 3, 2), PAD(1, 1)},
+    {"k3-s2-p1-include", SHAPE(2, 17, 9, 71, 3, 2), PAD(1, 1), INCLUDE},
+    {"k3-s2-ceil", SHAPE(1, 5, 8, 12, 3, 2), CEIL},
+    {"k3-s2-ceil-include", SHAPE(1, 5, 8, 12, 3, 2), CEIL, INCLUDE},
+    {"k3-s2-p1-ceil", SHAPE(1, 18, 8, 38, 3, 2), PAD(1, 1), CEIL},
+    {"k3-s2-p1-ceil-include", SHAPE(1, 18, 8, 38, 3, 2), PAD(1, 1), CEIL, INCLUDE},
+    {"k4-s3-p2-ceil-include", SHAPE(1, 3, 9, 13, 4, 3), PAD(2, 2), CEIL, INCLUDE},
+    {"k2-s3-p1-ceil-drop", SHAPE(1, 3, 4, 4, 2, 3), PAD(1, 1), CEIL, INCLUDE},
+    {"k2-s2-odd-ceil", SHAPE(1, 20, 7, 13, 2, 2), CEIL, INCLUDE},
+    {"k2-s2-odd", SHAPE(1, 20, 7, 13, 2, 2)},
+    {"k3-s2-over-input-ceil", SHAPE(1, 4, 2, 2, 3, 2), CEIL},
+    {"k3-s2-over-input-ceil-include", SHAPE(1, 4, 2, 2, 3, 2), CEIL, INCLUDE},
+    {"k2-s5", SHAPE(1, 3, 13, 93, 2, 5)},
+    {"k2x3", SHAPE(1, 6, 7, 9, 2, 1), KERNEL(2, 3)},
+    {"k5x1-p2x0-include", SHAPE(1, 6, 7, 19, 2, 1), KERNEL(5, 1), PAD(2, 0), INCLUDE},
+    {"s1x2", SHAPE(1, 6, 7, 39, 3, 1), STRIDE(1, 2)},
+    {"input-is-kernel", SHAPE(1, 4, 3, 3, 3, 3)},
+    {"kernel-over-input", SHAPE(1, 4, 2, 3, 4, 1), PAD(2, 2)},
+    {"kernel-over-input-include", SHAPE(1, 4, 2, 3, 4, 1), PAD(2, 2), INCLUDE},
+    {"n0", SHAPE(0, 4, 4, 4, 2, 2)},
+    {"n3", SHAPE(3, 19, 4, 6, 2, 2)},
+    /* global pooling, and the layers of a shipped network */
+    {"global-7", SHAPE(1, 512, 7, 7, 7, 1)},
+    {"lenet5_1998-s2", SHAPE(1, 6, 28, 28, 2, 2)},
+    {"lenet5_1998-s4", SHAPE(1, 16, 10, 10, 2, 2)},
+};
+
+static void random_case(kit_random *r, kit_case *c) {
+  int64_t oh, ow;
+  do {
+    lw_pool2d_desc *d = &c->of.pool2d;
+    *d = (lw_pool2d_desc){.n = kit_between(r, 1, 2),
+                          .c = kit_between(r, 1, 36),
+                          .ih = kit_between(r, 1, 16),
+                          .iw = kit_between(r, 1, 40),
+                          .kh = kit_between(r, 1, 4),
+                          .kw = kit_between(r, 1, 4),
+                          .stride_h = kit_between(r, 1, 4),
+                          .stride_w = kit_between(r, 1, 4),
+                          .dilation_h = 1,
+                          .dilation_w = 1,
+                          .ceil_mode = (int)kit_between(r, 0, 1),
+                          .count_include_pad = (int)kit_between(r, 0, 1)};
+    d->pad_h = kit_between(r, 0, d->kh / 2);
+    d->pad_w = kit_between(r, 0, d->kw / 2);
+  } while (lw_pool2d_output(&c->of.pool2d, &oh, &ow) != LW_OK);
+}
+
+static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
+  const lw_pool2d_desc *d = &c->of.pool2d;
+  int64_t oh = 0, ow = 0;
+  lw_pool2d_output(d, &oh, &ow);
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->c * d->ih * d->iw};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = d->n * d->c * oh * ow};
+  return 2;
+}
+
+static void ref(const kit_case *c, void *const t[]) { ref_avg_pool2d(&c->of.pool2d, t[X], t[Y]); }
+static void ref64(const kit_case *c, void *const t[]) { ref64_avg_pool2d(&c->of.pool2d, t[X], t[Y]); }
+
+/* The window's chain, then a division; in any order that may be a product with a reciprocal that was refined once (2 ulp). */
+static void bound(const kit_case *c, void *const t[], kit_order order, double *b) {
+  const lw_pool2d_desc *d = &c->of.pool2d;
+  const double *x = t[X], *y = t[Y], division = order == KIT_CHAIN ? KIT_U : 4 * KIT_U;
+  int64_t oh_count = 0, ow_count = 0, at = 0;
+  lw_pool2d_output(d, &oh_count, &ow_count);
+  for (int64_t plane = 0; plane < d->n * d->c; plane++)
+    for (int64_t oh = 0; oh < oh_count; oh++)
+      for (int64_t ow = 0; ow < ow_count; ow++, at++) {
+        kit_chain k = kit_chain_start(0);
+        for (int64_t ih = oh * d->stride_h - d->pad_h, i = 0; i < d->kh; i++)
+          for (int64_t iw = ow * d->stride_w - d->pad_w, j = 0; j < d->kw; j++)
+            if (ih + i >= 0 && ih + i < d->ih && iw + j >= 0 && iw + j < d->iw)
+              kit_chain_fma(&k, x[(plane * d->ih + ih + i) * d->iw + iw + j], 1);
+        /* The count, from y64 = sum / count; at least 1 where the sum is 0. */
+        const double count = y[at] != 0 ? k.sum / y[at] : 1, sum_error = kit_chain_bound(&k, order) / count;
+        b[at] = (1 + 1e-6) * (sum_error + division * (fabs(y[at]) + sum_error) + 0x1p-149);
+      }
+}
+
+static double flops(const kit_case *c) {
+  const lw_pool2d_desc *d = &c->of.pool2d;
+  int64_t oh = 0, ow = 0;
+  lw_pool2d_output(d, &oh, &ow);
+  return (double)(d->n * d->c * oh * ow * d->kh * d->kw);
+}
+
+enum { NO_HALOS, HALOS, BLOCKED_VARIANTS };
+
+static int blocked(const lw_kernel *row) { return strcmp(row->algorithm, "blocked") == 0; }
+static int variants(const lw_kernel *row, const kit_case *c) { return (void)c, blocked(row) ? BLOCKED_VARIANTS : 1; }
+
+static void prepare(kit_run *run) {
+  lw_pool2d_args *a = &run->args[0].pool2d;
+  const lw_pool2d_desc *d = &run->c->of.pool2d;
+  static const int64_t none[4] = {0, 0, 0, 0}, in_halo[4] = {1, 1, 2, 2}, out_halo[4] = {2, 1, 1, 3};
+  *a = (lw_pool2d_args){.desc = *d};
+  lw_pool2d_output(d, &a->oh, &a->ow);
+  if (!blocked(run->row)) {
+    a->x = lw_view_plain(run->t[X], d->c, d->ih, d->iw);
+    a->y = lw_view_plain(run->t[Y], d->c, a->oh, a->ow);
+    return;
+  }
+  const int halos = run->variant == HALOS;
+  a->x = kit_view_allocate(run, KIT_IN, d->n, d->c, d->ih, d->iw, LW_BLOCK, halos ? in_halo : NULL);
+  a->y = kit_view_allocate(run, KIT_OUT, d->n, d->c, a->oh, a->ow, LW_BLOCK, halos ? out_halo : NULL);
+  /* The halo of x stays NaN: padding is never added, whatever a convolution before has left there. */
+  if (a->x.p) kit_view_fill(&a->x, d->n, d->c, run->t[X], none);
+}
+
+static void collect(kit_run *run) {
+  const lw_pool2d_args *a = &run->args[0].pool2d;
+  if (blocked(run->row)) kit_view_collect(run, &a->y, a->desc.n, a->desc.c, run->t[Y]);
+}
+
+static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
+  return lw_avg_pool2d(context, &c->of.pool2d, t[X], t[Y]);
+}
+
+const kit_op kit_op_avg_pool2d = {
+    .op = LW_OP_avg_pool2d,
+    .cases = cases,
+    .case_count = sizeof cases / sizeof *cases,
+    .random = random_case,
+    .tensors = tensors,
+    .ref = ref,
+    .ref64 = ref64,
+    .bound = bound,
+    .flops = flops,
+    .variants = variants,
+    .prepare = prepare,
+    .collect = collect,
+    .call = call,
+};
