@@ -65,7 +65,8 @@ static int64_t now_ns(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Returns 1 as soon as *word is `wanted`, 0 after `ns` nanoseconds. */
+/* Returns 1 as soon as *word is `wanted`, 0 after `ns` nanoseconds. The one waited for may have been put on this very CPU: so
+ * that it runs before the spinning is over, the CPU is offered every microsecond or so. */
 static int spin(atomic_int *word, int wanted, int ns) {
   if (atomic_load_explicit(word, memory_order_acquire) == wanted) return 1;
   if (ns == 0) return 0;
@@ -75,6 +76,7 @@ static int spin(atomic_int *word, int wanted, int ns) {
       if (atomic_load_explicit(word, memory_order_acquire) == wanted) return 1;
       relax();
     }
+    sched_yield();
   } while (now_ns() < until);
   return 0;
 }
