@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What this CPU and operating system can run. The only file that asks. */
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #include "simd/isa.h"
 
 static const char *const isa_names[] = {
@@ -60,4 +65,15 @@ int lw_isa_best_autovec(void) {
   for (int i = LW_ISA_AUTOVEC_AVX2; i <= LW_ISA_AUTOVEC_NEON; i++)
     if (lw_isa_runnable((lw_isa)i)) best = i;
   return best;
+}
+
+int lw_amx_available(void) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d;
+  enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25, ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (AMX_BF16 | AMX_TILE | AMX_INT8)) != (AMX_BF16 | AMX_TILE | AMX_INT8)) return 0;
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+  return 0;
+#endif
 }

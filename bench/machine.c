@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/machine.h"
+
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include "bench/clock.h"
+#include "bench/gbench.h"
+#include "runtime/topology.h"
+#include "simd/isa.h"
+
+static const char *read_line(const char *path, char *line, int capacity) {
+  line[0] = 0;
+  FILE *f = fopen(path, "r");
+  if (!f) return line;
+  if (!fgets(line, capacity, f)) line[0] = 0;
+  fclose(f);
+  line[strcspn(line, "\n")] = 0;
+  return line;
+}
+
+/* The value of the first line of /proc/cpuinfo that starts with `key`. */
+static void cpuinfo(const char *key, char *value, size_t capacity) {
+  char line[4096];
+  FILE *f = fopen("/proc/cpuinfo", "r");
+  snprintf(value, capacity, "unknown");
+  while (f && fgets(line, sizeof line, f))
+    if (strncmp(line, key, strlen(key)) == 0 && strchr(line, ':')) {
+      line[strcspn(line, "\n")] = 0;
+      snprintf(value, capacity, "%s", strchr(line, ':') + 2);
+      break;
+    }
+  if (f) fclose(f);
+}
+
+/* Jiffies stolen by the hypervisor, and all. */
+static void cpu_times(double *steal, double *all) {
+  char line[512];
+  double v[8] = {0};
+  read_line("/proc/stat", line, sizeof line);
+  sscanf(line, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]);
+  *steal = v[7];
+  *all = 0;
+  for (int i = 0; i < 8; i++) *all += v[i];
+}
+
+static long throttled(void) {
+  char line[64];
+  return atol(read_line("/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", line, sizeof line));
+}
+
+/* Seconds of a fixed chain of dependent multiplications: the inverse of the clock. The best of some, so that interruptions fall out. */
+static double chain_seconds(void) {
+  double best = 1e9;
+  for (int k = 0; k < 10; k++) {
+    volatile float start = 1.0f;
+    float x = start;
+    const double begin = clock_seconds();
+    for (int i = 0; i < 500000; i++) x = x * 0.9999999f + 1e-7f;
+    volatile float keep = x;
+    (void)keep;
+    const double seconds = clock_seconds() - begin;
+    if (seconds < best) best = seconds;
+  }
+  return best;
+}
+
+static struct {
+  double steal, all, chain;
+  long throttled;
+} at_start;
+
+void machine_pin(void) {
+  int cpu = 0;
+  cpu_set_t set;
+  lw_topology_cores(&cpu, 1);
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+void machine_context(void) {
+  char model[128], mhz[64], governor[64], pages[64], load[64], line[768], warning[256] = "";
+  struct utsname system;
+  cpuinfo("model name", model, sizeof model);
+  cpuinfo("cpu MHz", mhz, sizeof mhz);
+  read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", governor, sizeof governor);
+  read_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof pages);
+  uname(&system);
+  const int cores = lw_topology_cores(NULL, 0);
+  snprintf(line, sizeof line, "%s, %d cores, L1 %zu KB, L2 %zu KB, L3 %zu KB, %s MHz, governor %s, ISA %s, huge pages %s, Linux %s", model,
+           cores, lw_topology_cache_bytes(1) / 1024, lw_topology_cache_bytes(2) / 1024, lw_topology_cache_bytes(3) / 1024, mhz,
+           governor[0] ? governor : "unknown", lw_isa_name(lw_isa_best()), pages[0] ? pages : "unknown", system.release);
+  gbench_context("machine", line);
+  gbench_context("compiler", LANEWISE_COMPILER);
+
+  const double busy = atof(read_line("/proc/loadavg", load, sizeof load));
+  int length = 0;
+  if (busy > 0.3 * cores) length += snprintf(warning, sizeof warning, "load average %.2f on %d cores before the start; ", busy, cores);
+  if (governor[0] && strcmp(governor, "performance") != 0)
+    length += snprintf(warning + length, sizeof warning - (size_t)length, "governor is %s, not performance; ", governor);
+  if (length) {
+    gbench_context("warning", warning);
+    fprintf(stderr, "warning: noisy machine: %s\n", warning);
+  }
+  cpu_times(&at_start.steal, &at_start.all);
+  at_start.throttled = throttled();
+  at_start.chain = chain_seconds();
+}
+
+void machine_finish(void) {
+  double steal, all;
+  cpu_times(&steal, &all);
+  const double stolen = all > at_start.all ? (steal - at_start.steal) / (all - at_start.all) : 0;
+  const double drift = chain_seconds() / at_start.chain - 1;
+  if (stolen > 0.02) fprintf(stderr, "warning: noisy machine: %.1f %% of CPU time was stolen by the hypervisor\n", 100 * stolen);
+  if (throttled() > at_start.throttled) fprintf(stderr, "warning: noisy machine: the CPU throttled for heat\n");
+  if (drift > 0.05 || drift < -0.05) fprintf(stderr, "warning: noisy machine: the clock changed by %+.1f %% during the run\n", -100 * drift);
+}
