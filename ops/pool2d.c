@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <limits.h>
 
-/* room: where the first window may start before the padded input ends. Below 0 only in ceil mode, and then no further than a stride. */
+/* room: where the first window may start before the padded input ends. Below 0 only in ceil mode, and then no further than a
+ * stride. */
 static int64_t axis(int64_t in, int64_t pad, int64_t room, int64_t stride, int ceil_mode) {
   int64_t out = (ceil_mode ? room + stride - 1 : room) / stride + 1;
   /* As in PyTorch: a last window that would start in the right padding is dropped. */
@@ -19,29 +20,41 @@ lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
   const struct {
     const char *name;
     int64_t value, least;
-  } fields[] = {{"n", d->n, 0}, {"c", d->c, 1}, {"ih", d->ih, 1}, {"iw", d->iw, 1}, {"kh", d->kh, 1}, {"kw", d->kw, 1},
-                {"stride_h", d->stride_h, 1}, {"stride_w", d->stride_w, 1}, {"pad_h", d->pad_h, 0}, {"pad_w", d->pad_w, 0},
-                {"dilation_h", d->dilation_h, 1}, {"dilation_w", d->dilation_w, 1}};
+  } fields[] = {{"n", d->n, 0},
+                {"c", d->c, 1},
+                {"ih", d->ih, 1},
+                {"iw", d->iw, 1},
+                {"kh", d->kh, 1},
+                {"kw", d->kw, 1},
+                {"stride_h", d->stride_h, 1},
+                {"stride_w", d->stride_w, 1},
+                {"pad_h", d->pad_h, 0},
+                {"pad_w", d->pad_w, 0},
+                {"dilation_h", d->dilation_h, 1},
+                {"dilation_w", d->dilation_w, 1}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
     LW_TRY(lw_check_least("pool2d", fields[i].name, fields[i].value, fields[i].least));
   const struct {
     const char *name;
     int64_t in, kernel, pad, dilation, stride;
-  } axes[] = {{"h", d->ih, d->kh, d->pad_h, d->dilation_h, d->stride_h}, {"w", d->iw, d->kw, d->pad_w, d->dilation_w, d->stride_w}};
+  } axes[] = {{"h", d->ih, d->kh, d->pad_h, d->dilation_h, d->stride_h},
+              {"w", d->iw, d->kw, d->pad_w, d->dilation_w, d->stride_w}};
   int64_t room[2];
   for (int i = 0; i < 2; i++) {
     int64_t extent, limit;
     if (axes[i].pad > axes[i].kernel / 2)
       return lw_fail(LW_BAD_SHAPE, "pool2d: pad_%s is %" PRId64 ", expected at most half of the kernel, %" PRId64, axes[i].name,
                      axes[i].pad, axes[i].kernel / 2);
-    const int overflow = __builtin_mul_overflow(axes[i].dilation, axes[i].kernel - 1, &extent) ||
-                         __builtin_add_overflow(axes[i].in, axes[i].kernel, &limit) ||
-                         __builtin_add_overflow(limit, axes[i].stride, &limit);
+    if (__builtin_add_overflow(axes[i].in, axes[i].kernel, &limit) || __builtin_add_overflow(limit, axes[i].stride, &limit))
+      return lw_fail(LW_BAD_SHAPE, "pool2d: i%s %" PRId64 ", k%s %" PRId64 " and stride_%s %" PRId64 " are too large",
+                     axes[i].name, axes[i].in, axes[i].name, axes[i].kernel, axes[i].name, axes[i].stride);
+    const int overflow = __builtin_mul_overflow(axes[i].dilation, axes[i].kernel - 1, &extent);
     room[i] = overflow ? 0 : axes[i].in + 2 * axes[i].pad - 1 - extent;
     /* In ceil mode one window may be larger than the input, as in PyTorch. */
     if (overflow || room[i] + (d->ceil_mode ? axes[i].stride - 1 : 0) < 0)
       return lw_fail(LW_BAD_SHAPE,
-                     "pool2d: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64 " + 2 x %" PRId64,
+                     "pool2d: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64
+                     " + 2 x %" PRId64,
                      axes[i].name, axes[i].kernel, axes[i].dilation, axes[i].name, axes[i].in, axes[i].pad);
   }
   LW_TRY(lw_check_count("pool2d", "the window", (const int64_t[]){1, d->kh, d->kw}, 3, sizeof(float), NULL));
@@ -66,8 +79,12 @@ static lw_status pool(lw_context *context, lw_op op, const lw_pool2d_desc *d, co
   LW_TRY(LW_CHECK_F32(name, x));
   LW_TRY(LW_CHECK_F32(name, y));
   if (index) LW_TRY(lw_check_pointer(name, "index", index, sizeof *index));
-  const lw_args args = {.pool2d = {.desc = *d, .oh = oh, .ow = ow, .x = lw_view_plain(x, d->c, d->ih, d->iw),
-                                   .y = lw_view_plain(y, d->c, oh, ow), .index = index}};
+  const lw_args args = {.pool2d = {.desc = *d,
+                                   .oh = oh,
+                                   .ow = ow,
+                                   .x = lw_view_plain(x, d->c, d->ih, d->iw),
+                                   .y = lw_view_plain(y, d->c, oh, ow),
+                                   .index = index}};
   const double adds = (double)(d->n * d->c * oh * ow) * (double)(d->kh * d->kw);
   return lw_op_run(context, op, "plain", &args, adds < 1e15 ? (int64_t)adds : (int64_t)1e15);
 }
