@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
   static const char *const levels[] = {"", "L1", "L2", "L3", "DRAM"};
   if (!gbench_init(&argc, argv)) return 1;
   machine_context();
-  const int cores = lw_topology_cores(NULL, 0);
+  const int cores = machine_cores();
   /* 1, 2, 4, ... and all: on many cores every count would take minutes. */
   for (int threads = 1; threads <= cores; threads = threads * 2 > cores && threads < cores ? cores : threads * 2) {
     for (int isa = 0; isa < LW_ISA_COUNT; isa++)

@@ -73,13 +73,24 @@ static struct {
   long throttled;
 } at_start;
 
+static cpu_set_t free_to_run;
+
+int machine_cores(void) {
+  const int cores = lw_topology_cores(NULL, 0);
+  return cores > 1 ? cores : 1;
+}
+
 void machine_pin(void) {
-  int cpu = 0;
+  int cpu;
   cpu_set_t set;
-  lw_topology_cores(&cpu, 1);
+  if (lw_topology_cores(&cpu, 1) < 1 || sched_getaffinity(0, sizeof free_to_run, &free_to_run) != 0) return;
   CPU_ZERO(&set);
   CPU_SET(cpu, &set);
   sched_setaffinity(0, sizeof set, &set);
+}
+
+void machine_unpin(void) {
+  if (CPU_COUNT(&free_to_run) > 0) sched_setaffinity(0, sizeof free_to_run, &free_to_run);
 }
 
 void machine_context(void) {
@@ -90,7 +101,7 @@ void machine_context(void) {
   read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", governor, sizeof governor);
   read_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof pages);
   uname(&system);
-  const int cores = lw_topology_cores(NULL, 0);
+  const int cores = machine_cores();
   snprintf(line, sizeof line, "%s, %d cores, L1 %zu KB, L2 %zu KB, L3 %zu KB, %s MHz, governor %s, ISA %s, huge pages %s, Linux %s", model,
            cores, lw_topology_cache_bytes(1) / 1024, lw_topology_cache_bytes(2) / 1024, lw_topology_cache_bytes(3) / 1024, mhz,
            governor[0] ? governor : "unknown", lw_isa_name(lw_isa_best()), pages[0] ? pages : "unknown", system.release);

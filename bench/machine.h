@@ -8,7 +8,10 @@
 void machine_context(void);
 /* At the end: looks at steal time, throttling and clock drift since machine_context, and warns on stderr. */
 void machine_finish(void);
-/* Pins the calling thread to the first physical core. */
+/* Physical cores that this process may use, at least 1. */
+int machine_cores(void);
+/* Pins the calling thread to the first of them, and gives it back its freedom: while pinned it would look like a machine of one core. */
 void machine_pin(void);
+void machine_unpin(void);
 
 #endif

@@ -28,8 +28,10 @@ static void *run(void *user) {
   member *m = user;
   cpu_set_t set;
   CPU_ZERO(&set);
-  CPU_SET(m->cpu, &set);
-  pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+  if (m->cpu >= 0) {
+    CPU_SET(m->cpu, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+  }
   atomic_fetch_add(&m->team->arrived, 1);
   int go;
   while ((go = atomic_load(&m->team->go)) == 0) sched_yield();
@@ -46,7 +48,7 @@ double roof_parallel(int threads, void (*job)(void *, int, int), void *arg) {
   team t = {.job = job, .arg = arg, .threads = threads};
   int started = 0;
   for (; started < threads; started++) {
-    members[started] = (member){.team = &t, .index = started, .cpu = cpus[started % cores]};
+    members[started] = (member){.team = &t, .index = started, .cpu = cores > 0 ? cpus[started % cores] : -1};
     if (pthread_create(&members[started].thread, NULL, run, &members[started]) != 0) break;
   }
   while (atomic_load(&t.arrived) < started) sched_yield();

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/nets_check.h"
+
+#include <float.h>
+#include <math.h>
+#include <sha256.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "nets/nets.h"
+
+enum { SAMPLES = 48 };
+
+const char *check_digest(const lw_net *net, const lw_plan *plan, void *workspace) {
+  char name[64], layer[64], hex[SHA256_DIGEST_STRING_LENGTH], want[SHA256_DIGEST_STRING_LENGTH] = "";
+  FILE *f = fopen(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", "r");
+  if (!f) return "data/golden/digests.txt cannot be opened";
+  while (fscanf(f, "%63s %63s %64s", name, layer, hex) == 3)
+    if (strcmp(name, net->name) == 0 && strcmp(layer, net->layers[net->layer_count - 1].name) == 0) memcpy(want, hex, sizeof want);
+  fclose(f);
+  if (!want[0]) return "data/golden/digests.txt has no line for this network";
+  const int64_t inputs = net->c * net->h * net->w, outputs = lw_plan_outputs(plan);
+  float *x = malloc((size_t)(inputs + outputs) * sizeof *x), *y = x + inputs;
+  if (!x) return "no memory";
+  lw_kaiming_uniform(NETS_SEED, NETS_INPUT_TENSOR, 6, 0, inputs, x);
+  const lw_status status = lw_plan_run(plan, x, y, workspace);
+  SHA256Data((const uint8_t *)y, (size_t)outputs * sizeof *y, hex);
+  free(x);
+  return status != LW_OK ? lw_error_message() : strcmp(hex, want) == 0 ? NULL : "the output's digest is not that of the reference";
+}
+
+typedef struct walk {
+  const lw_net *net;
+  lw_shape *shapes;
+  float *x, *w; /* input of the layer that comes next; one row of weights */
+  int tensor;
+  const char *error;
+} walk;
+
+static double gamma_of(int64_t n) { return (double)n * 0x1p-24 / (1 - (double)n * 0x1p-24); }
+
+/* Output `i` of conv2d (or of linear, being a conv2d over the whole image). */
+static void check_sum(walk *s, size_t layer, const lw_conv2d_desc *d, int64_t oh_count, int64_t ow_count, int64_t i, float got) {
+  const int64_t oc = i / ow_count / oh_count, oh = i / ow_count % oh_count, ow = i % ow_count;
+  const int64_t ic_group = d->ic / d->groups, group = oc / (d->oc / d->groups), k = ic_group * d->kh * d->kw;
+  float bias = 0;
+  lw_kaiming_uniform(NETS_SEED, s->tensor, k, oc * k, k, s->w);
+  if (!s->net->layers[layer].no_bias) lw_kaiming_uniform(NETS_SEED, s->tensor + 1, k, oc, 1, &bias);
+  double sum = bias, absolute = fabs((double)bias);
+  for (int64_t t = 0; t < k; t++) {
+    const int64_t ic = group * ic_group + t / d->kw / d->kh;
+    const int64_t ih = oh * d->stride_h - d->pad_top + t / d->kw % d->kh * d->dilation_h;
+    const int64_t iw = ow * d->stride_w - d->pad_left + t % d->kw * d->dilation_w;
+    if (ih < 0 || ih >= d->ih || iw < 0 || iw >= d->iw) continue;
+    const double product = (double)s->x[(ic * d->ih + ih) * d->iw + iw] * (double)s->w[t];
+    sum += product;
+    absolute += fabs(product);
+  }
+  if (!(fabs(got - sum) <= gamma_of(k + 2) * absolute + (double)FLT_MIN)) s->error = "a sum is further from its true value than any order can be";
+}
+
+static void check_sums(walk *s, size_t layer, const lw_conv2d_desc *d, const float *y, int64_t count) {
+  int64_t oh, ow;
+  if (lw_conv2d_output(d, &oh, &ow) != LW_OK) return;
+  for (int64_t k = 0; k < SAMPLES; k++) {
+    const int64_t i = k == 0 ? 0 : k == 1 ? count - 1 : (int64_t)((uint64_t)k * 2654435761u % (uint64_t)count);
+    check_sum(s, layer, d, oh, ow, i, y[i]);
+  }
+  s->tensor += 1 + !s->net->layers[layer].no_bias;
+}
+
+static void observe(void *user, size_t layer, const float *y, int64_t count) {
+  walk *s = user;
+  const lw_layer *l = &s->net->layers[layer];
+  lw_shape in = s->shapes[layer];
+  switch (l->kind) {
+  case LW_LAYER_CONV2D: {
+    const lw_conv2d_desc d = lw_layer_conv2d(l, 1, in);
+    check_sums(s, layer, &d, y, count);
+    break;
+  }
+  case LW_LAYER_LINEAR: {
+    const lw_conv2d_desc d = {1, in.c, in.h, in.w, l->out, in.h, in.w, 1, 1, 0, 0, 0, 0, 1, 1, 1};
+    check_sums(s, layer, &d, y, count);
+    break;
+  }
+  case LW_LAYER_RELU:
+    for (int64_t i = 0; i < count; i++)
+      if (y[i] != (0 > s->x[i] ? 0 : s->x[i])) s->error = "relu is wrong";
+    break;
+  case LW_LAYER_TANH: /* libm's tanhf is within 4 ulp by its documentation */
+    for (int64_t i = 0; i < count; i++)
+      if (!(fabs(y[i] - tanh((double)s->x[i])) <= 4 * 0x1p-23 * fabs((double)y[i]) + 1e-37)) s->error = "tanh is wrong";
+    break;
+  case LW_LAYER_MAX_POOL2D:
+  case LW_LAYER_AVG_POOL2D: {
+    const lw_shape out = s->shapes[layer + 1];
+    const lw_pool2d_desc d = lw_layer_pool2d(l, 1, in);
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t c = i / out.w / out.h, oh = i / out.w % out.h, ow = i % out.w;
+      double max = -INFINITY, sum = 0, absolute = 0;
+      for (int64_t k = 0; k < d.kh * d.kw; k++) { /* the shipped networks pool without padding */
+        const double v = s->x[(c * in.h + oh * d.stride_h + k / d.kw) * in.w + ow * d.stride_w + k % d.kw];
+        max = v > max ? v : max;
+        sum += v;
+        absolute += fabs(v);
+      }
+      const double n = (double)(d.kh * d.kw);
+      if (l->kind == LW_LAYER_MAX_POOL2D ? y[i] != max : !(fabs(y[i] - sum / n) <= gamma_of(d.kh * d.kw + 2) * absolute / n))
+        s->error = "a pool is wrong";
+    }
+    break;
+  }
+  default: break;
+  }
+  memcpy(s->x, y, (size_t)count * sizeof *y);
+}
+
+const char *check_any_order(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace) {
+  int64_t largest = net->c * net->h * net->w;
+  walk s = {.net = net, .shapes = malloc((net->layer_count + 1) * sizeof *s.shapes)};
+  if (!s.shapes || lw_net_shapes(net, s.shapes) != LW_OK) {
+    free(s.shapes);
+    return "no memory";
+  }
+  for (size_t i = 0; i <= net->layer_count; i++) {
+    const lw_shape shape = s.shapes[i];
+    if (shape.c * shape.h * shape.w > largest) largest = shape.c * shape.h * shape.w;
+  }
+  s.x = malloc((size_t)largest * sizeof *s.x);
+  int64_t count, fan_in, longest = 0;
+  for (int t = 0; lw_net_tensor(net, t, NULL, &count, &fan_in) == LW_OK; t++)
+    if (fan_in > longest) longest = fan_in;
+  s.w = malloc((size_t)longest * sizeof *s.w);
+  if (s.x && s.w) {
+    memcpy(s.x, x, (size_t)(net->c * net->h * net->w) * sizeof *x);
+    if (lw_plan_observe(plan, x, y, workspace, observe, &s) != LW_OK) s.error = lw_error_message();
+  } else {
+    s.error = "no memory";
+  }
+  free(s.x);
+  free(s.w);
+  free(s.shapes);
+  return s.error;
+}
