@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Reads the golden vectors of data/golden (format: README.md there): operators case by case, and whole networks. Inputs are made
+ * anew from their seeds. Everything is double; inputs and weights hold the values of floats. */
+#ifndef LANEWISE_TESTS_KIT_GOLDEN_H
+#define LANEWISE_TESTS_KIT_GOLDEN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* For programs that define LANEWISE_SOURCE_DIR. */
+#define GOLDEN_OPS  LANEWISE_SOURCE_DIR "/data/golden/ops.txt"
+#define GOLDEN_NETS LANEWISE_SOURCE_DIR "/data/golden/nets.txt"
+
+enum { GOLDEN_INTS = 20, GOLDEN_INPUTS = 3, GOLDEN_SAMPLES = 16, GOLDEN_LAYERS = 48, GOLDEN_NAME = 40 };
+
+typedef struct golden_case {
+  char op[GOLDEN_NAME], name[GOLDEN_NAME];
+  int64_t ints[GOLDEN_INTS]; /* the descriptor's fields, or the function's sizes, in the order of lanewise.h */
+  int ints_count;
+  double *input[GOLDEN_INPUTS]; /* NULL: absent, as a bias may be */
+  int64_t input_count[GOLDEN_INPUTS];
+  int inputs;
+  double *output; /* expected */
+  int64_t output_count;
+  int32_t *index; /* expected indices, NULL if the operator has none; output_count of them */
+} golden_case;
+
+typedef struct golden_file {
+  char *text;       /* the whole file */
+  const char *next; /* where the next case begins */
+  char error[160];  /* "" or what is wrong with the file */
+} golden_file;
+
+/* Returns 0 and file->error if the file cannot be read. */
+int golden_open(golden_file *file, const char *path);
+void golden_close(golden_file *file);
+/* Reads the next case; release it with golden_case_free. Returns 0 at the end, and then file->error is "" if all is well. */
+int golden_next(golden_file *file, golden_case *c);
+void golden_case_free(golden_case *c);
+
+typedef struct golden_layer {
+  char name[GOLDEN_NAME];
+  int64_t count;              /* elements of its output, for one image */
+  double sum, squares;        /* sum of the elements and of their squares */
+  int64_t at[GOLDEN_SAMPLES]; /* positions and values of sampled elements */
+  double value[GOLDEN_SAMPLES];
+} golden_layer;
+
+/* A network with seeded weights on a seeded image: lw_weights_seeded(&seed), and lw_kaiming_uniform(seed, input_tensor, 6, 0,
+ * ...). */
+typedef struct golden_net {
+  char name[GOLDEN_NAME];
+  uint64_t seed;
+  int input_tensor;
+  int64_t input_count;
+  golden_layer layer[GOLDEN_LAYERS]; /* in the order of lw_net */
+  int layers;
+  double *logits; /* output of the last layer */
+  int64_t logit_count;
+} golden_net;
+
+/* Finds network `name` in the file. Returns 0 and an error if that fails, else release with golden_net_free. */
+int golden_net_read(golden_net *net, const char *path, const char *name, char error[160]);
+void golden_net_free(golden_net *net);
+
+/* Elements 0..count-1 of a seeded tensor, widened; NULL if there is no memory. */
+double *golden_uniform(uint64_t seed, int tensor, int64_t fan_in, int64_t count);
+
+#endif

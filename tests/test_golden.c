@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The oracle against PyTorch in float64: ref64 on the cases of data/golden/ops.txt.
+ *
+ * Operators that move, compare, or do one operation per step must agree bit for bit (any NaN equals any NaN). The others may
+ * differ because sums are taken in another order and exp, log and tanh come from another library. With u = 2^-53 and gamma(n) = n
+ * u / (1 - n u) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1), each side of a comparison is within
+ * gamma(r) * sum|terms| of the true sum, where r is the largest number of roundings that a term goes through; two sides are
+ * within twice that of each other. sum|terms| is the operator's own value on the absolute inputs. */
+#include "tests/kit/cmocka.h"
+
+#include <math.h>
+#include <sha256.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "tests/kit/golden.h"
+#include "tests/kit/kit.h"
+
+static const double U = 0x1p-53;
+static double gamma_of(double n) { return n * U / (1 - n * U); }
+
+/* ------------------------------------------------------------------------------------------------------------ operators */
+
+#define RUN(op) static void run_##op(const int64_t *i, double *const in[], double *y, int32_t *index)
+#define UNUSED  (void)index
+
+RUN(conv2d) {
+  const lw_conv2d_desc d = {i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], i[8], i[9], i[10], i[11], i[12], i[13], i[14], i[15]};
+  UNUSED, ref64_conv2d(&d, in[0], in[1], in[2], y);
+}
+RUN(linear) {
+  const lw_linear_desc d = {i[0], i[1], i[2]};
+  UNUSED, ref64_linear(&d, in[0], in[1], in[2], y);
+}
+static lw_pool2d_desc pool2d(const int64_t *i) {
+  return (lw_pool2d_desc){i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], i[8], i[9], i[10], i[11], i[12] != 0, i[13] != 0};
+}
+RUN(max_pool2d) {
+  const lw_pool2d_desc d = pool2d(i);
+  ref64_max_pool2d(&d, in[0], y, index);
+}
+RUN(avg_pool2d) {
+  const lw_pool2d_desc d = pool2d(i);
+  UNUSED, ref64_avg_pool2d(&d, in[0], y);
+}
+RUN(relu) { UNUSED, ref64_relu(i[0], in[0], y); }
+RUN(tanh) { UNUSED, ref64_tanh(i[0], in[0], y); }
+RUN(add) { UNUSED, ref64_add(i[0], in[0], in[1], y); }
+RUN(dropout) { UNUSED, ref64_dropout(i[0], in[0], y); }
+RUN(flatten) { UNUSED, ref64_flatten(i[0] * i[1] * i[2] * i[3], in[0], y); }
+RUN(softmax) { UNUSED, ref64_softmax(i[0], i[1], in[0], y); }
+RUN(log_softmax) { UNUSED, ref64_log_softmax(i[0], i[1], in[0], y); }
+RUN(topk) { ref64_topk(i[0], i[1], i[2], in[0], y, index); }
+
+/* --------------------------------------------------------------------------------------------------------------- bounds */
+
+/* How far an output may be from `expected`. `terms`: the operator's output on the absolute inputs. */
+typedef double bound_function(const golden_case *c, double expected, double terms);
+
+/* Of a sum of n products and a start value, every one goes through one rounding of its product and at most n of the sum. */
+static double products(int64_t n, double terms) { return 2 * gamma_of((double)n + 1) * terms; }
+static double bound_conv2d(const golden_case *c, double expected, double terms) {
+  (void)expected;
+  return products(c->ints[1] / c->ints[15] * c->ints[5] * c->ints[6], terms);
+}
+static double bound_linear(const golden_case *c, double expected, double terms) {
+  (void)expected;
+  return products(c->ints[1], terms);
+}
+/* At most kh * kw roundings of the sum, one of the division. */
+static double bound_avg_pool2d(const golden_case *c, double expected, double terms) {
+  (void)expected;
+  return products(c->ints[4] * c->ints[5], terms);
+}
+/* 1 ulp (2 u) in PyTorch (SLEEF's u10 functions), 2 ulp in the C library (glibc's manual, Errors in Math Functions). */
+static double bound_tanh(const golden_case *c, double expected, double terms) {
+  (void)c, (void)terms;
+  return 6 * U * fabs(expected);
+}
+/* exp: 1 ulp = 2 u on each side, in numerator and sum; c roundings of the sum; two of a multiplication with its inverse. Below
+ * the smallest normal number one side may flush to zero. */
+static double bound_softmax(const golden_case *c, double expected, double terms) {
+  (void)terms;
+  return 2 * gamma_of((double)c->ints[1] + 6) * fabs(expected) + 0x1p-1022;
+}
+/* A relative error of the sum is an absolute one of its logarithm; then 1 ulp of log and two roundings, all of values below
+ * |expected| in magnitude, since both parts of y have the same sign. */
+static double bound_log_softmax(const golden_case *c, double expected, double terms) {
+  (void)terms;
+  return 2 * (gamma_of((double)c->ints[1] + 2) + 4 * U * fabs(expected));
+}
+
+typedef struct golden_op {
+  const char *name;
+  int ints, inputs;
+  void (*run)(const int64_t *i, double *const in[], double *y, int32_t *index);
+  bound_function *bound; /* NULL: bit for bit */
+} golden_op;
+
+static const golden_op ops[] = {
+    {"conv2d", 16, 3, run_conv2d, bound_conv2d},
+    {"linear", 3, 3, run_linear, bound_linear},
+    {"relu", 1, 1, run_relu, NULL},
+    {"tanh", 1, 1, run_tanh, bound_tanh},
+    {"add", 1, 2, run_add, NULL},
+    {"dropout", 1, 1, run_dropout, NULL},
+    {"flatten", 4, 1, run_flatten, NULL},
+    {"max_pool2d", 14, 1, run_max_pool2d, NULL},
+    {"avg_pool2d", 14, 1, run_avg_pool2d, bound_avg_pool2d},
+    {"softmax", 2, 1, run_softmax, bound_softmax},
+    {"log_softmax", 2, 1, run_log_softmax, bound_log_softmax},
+    {"topk", 3, 1, run_topk, NULL},
+};
+enum { OPS = sizeof ops / sizeof *ops, CASES_AT_LEAST = 3 };
+
+/* ----------------------------------------------------------------------------------------------------------- comparison */
+
+/* Error over bound; more than 1 is a difference. */
+static double judge(double expected, double got, double bound) {
+  if (isnan(expected) || isnan(got)) return isnan(expected) && isnan(got) ? 0 : INFINITY;
+  if (bound == 0 || isinf(expected)) return got == expected && !signbit(got) == !signbit(expected) ? 0 : INFINITY;
+  return fabs(got - expected) / bound;
+}
+
+/* What a float computation would have got wrong at least. */
+static double spoil(double expected) { return isfinite(expected) ? expected + 0x1p-24 * fmax(1, fabs(expected)) : 0; }
+
+static void make_output(kit_buffer *b, int64_t count, size_t element) {
+  assert_true(kit_buffer_make(b, KIT_GUARD_END, KIT_OUT, (size_t)count * element, element));
+  kit_buffer_poison(b);
+}
+
+/* The operator on absolute inputs. */
+static void sum_of_terms(const golden_op *op, const golden_case *c, double *terms) {
+  double *in[GOLDEN_INPUTS] = {NULL};
+  for (int k = 0; k < c->inputs; k++) {
+    if (!c->input[k]) continue;
+    in[k] = malloc((size_t)c->input_count[k] * sizeof *in[k]);
+    assert_non_null(in[k]);
+    for (int64_t e = 0; e < c->input_count[k]; e++) in[k][e] = fabs(c->input[k][e]);
+  }
+  op->run(c->ints, in, terms, NULL);
+  for (int k = 0; k < c->inputs; k++) free(in[k]);
+}
+
+static double check_case(const golden_op *op, const golden_case *c) {
+  kit_buffer y, index = {0}, terms;
+  double worst = 0;
+  assert_int_equal(c->ints_count, op->ints);
+  assert_int_equal(c->inputs, op->inputs);
+  make_output(&y, c->output_count, sizeof(double));
+  make_output(&terms, c->output_count, sizeof(double));
+  if (c->index) make_output(&index, c->output_count, sizeof(int32_t));
+  op->run(c->ints, c->input, (double *)y.p, (int32_t *)index.p);
+  if (op->bound) sum_of_terms(op, c, (double *)terms.p);
+
+  for (int64_t i = 0; i < c->output_count; i++) {
+    const double expected = c->output[i], got = ((double *)y.p)[i];
+    const double bound = op->bound ? op->bound(c, expected, ((double *)terms.p)[i]) : 0;
+    const double ratio = judge(expected, got, bound);
+    if (!(ratio <= 1))
+      fail_msg("%s %s, output %lld: got %a, expected %a, bound %g", op->name, c->name, (long long)i, got, expected, bound);
+    if (!(judge(expected, spoil(expected), bound) > 1))
+      fail_msg("%s %s: the bound %g would let a float through", op->name, c->name, bound);
+    if (c->index && ((int32_t *)index.p)[i] != c->index[i])
+      fail_msg("%s %s, index %lld: got %d, expected %d", op->name, c->name, (long long)i, ((int32_t *)index.p)[i], c->index[i]);
+    worst = fmax(worst, ratio);
+  }
+  kit_buffer_free(&y);
+  kit_buffer_free(&terms);
+  if (c->index) kit_buffer_free(&index);
+  return worst;
+}
+
+static void test_operator(void **state) {
+  const golden_op *op = *state;
+  golden_file file;
+  golden_case c;
+  int cases = 0;
+  double worst = 0;
+  if (!golden_open(&file, GOLDEN_OPS)) fail_msg("%s", file.error);
+  for (; golden_next(&file, &c); golden_case_free(&c)) {
+    if (strcmp(c.op, op->name) != 0) continue;
+    worst = fmax(worst, check_case(op, &c));
+    cases++;
+  }
+  golden_close(&file);
+  assert_string_equal(file.error, "");
+  assert_true(cases >= CASES_AT_LEAST);
+  print_message("%-16s %2d cases, error / bound up to %.2g\n", op->name, cases, worst);
+}
+
+/* The reader tells of every cut between two words of the first record, and of a file that is not there. */
+static void a_cut_file_is_noticed(void **state) {
+  (void)state;
+  golden_file whole;
+  golden_case c;
+  assert_true(golden_open(&whole, GOLDEN_OPS));
+  char *const end = strstr(whole.text + 1, "\ncase ");
+  assert_non_null(end);
+  *end = 0;
+  for (char *cut = end; (cut = memrchr(whole.text, ' ', (size_t)(cut - whole.text)));) {
+    *cut = 0;
+    golden_file file = {.text = whole.text, .next = whole.text};
+    assert_false(golden_next(&file, &c));
+    assert_true(file.error[0]);
+  }
+  golden_close(&whole);
+  assert_false(golden_open(&whole, LANEWISE_SOURCE_DIR "/data/golden/no-such-file"));
+  assert_true(whole.error[0]);
+}
+
+/* The vectors are those of the script that stands beside them. */
+static void files_have_their_sums(void **state) {
+  (void)state;
+  char line[256], name[64], sum[SHA256_DIGEST_STRING_LENGTH], path[512], got[SHA256_DIGEST_STRING_LENGTH];
+  int files = 0;
+  FILE *f = fopen(LANEWISE_SOURCE_DIR "/data/golden/SHA256SUMS", "r");
+  assert_non_null(f);
+  for (; fgets(line, sizeof line, f); files++) {
+    assert_int_equal(sscanf(line, "%64s %63s", sum, name), 2);
+    snprintf(path, sizeof path, "%s/data/golden/%s", LANEWISE_SOURCE_DIR, name);
+    assert_non_null(SHA256File(path, got));
+    if (strcmp(got, sum) != 0) fail_msg("%s is not the file of SHA256SUMS", name);
+  }
+  fclose(f);
+  assert_int_equal(files, 3);
+}
+
+int main(void) {
+  enum { FIXED = 2 };
+  struct CMUnitTest tests[FIXED + OPS] = {cmocka_unit_test(files_have_their_sums), cmocka_unit_test(a_cut_file_is_noticed)};
+  for (int k = 0; k < OPS; k++) tests[FIXED + k] = (struct CMUnitTest){ops[k].name, test_operator, NULL, NULL, (void *)&ops[k]};
+  return _cmocka_run_group_tests("golden", tests, FIXED + OPS, NULL, NULL);
+}
