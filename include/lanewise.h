@@ -202,7 +202,8 @@ LW_API lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, cons
 
 /* y = 0 > x ? 0 : x. NaN stays NaN and -0 stays -0, as in PyTorch. In place allowed. */
 LW_API lw_status lw_relu(lw_context *context, int64_t count, const float *x, float *y);
-/* Hyperbolic tangent by a fixed sequence of f32 operations (ref/math.h); the largest error is stated there. In place allowed. */
+/* Hyperbolic tangent by a fixed sequence of f32 operations (ref/math.h): for every input at most 1.34 ulp from the true value,
+ * and never beyond -1 or 1. In place allowed. */
 LW_API lw_status lw_tanh(lw_context *context, int64_t count, const float *x, float *y);
 /* y = a + b. In place (y == a or y == b) allowed. */
 LW_API lw_status lw_add(lw_context *context, int64_t count, const float *a, const float *b, float *y);
@@ -222,7 +223,8 @@ typedef struct lw_pool2d_desc {
 /* oh, ow as PyTorch computes them (ceil mode drops a window that would start in the right padding); checks the descriptor. */
 LW_API lw_status lw_pool2d_output(const lw_pool2d_desc *desc, int64_t *oh, int64_t *ow);
 /* Starts at -inf; over (kh, kw) rising takes v if v > m || v != v; padding is never a candidate. `index` may be NULL, else gets
- * h*iw + w of the value taken (int32; ih*iw must fit). */
+ * h*iw + w of the value taken (int32; ih*iw must fit). A dilated window can have all its positions on
+ * the padding: then y is -inf and the index -1. */
 LW_API lw_status lw_max_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y, int32_t *index);
 /* Chain of adds from +0 over (kh, kw) rising, then one division by the count. */
 LW_API lw_status lw_avg_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * avg_pool2d: y[n][c][oh][ow] = (sum over the window of x) / count.
- * Order: a chain of additions from +0 over (kh, kw) rising, of positions inside the image; then one division. count is the number of
- * those positions or, with count_include_pad, of the window's positions inside the padded image (a window in ceil mode may end
+ * Order: a chain of additions from +0 over (kh, kw) rising, of positions inside the image; then one division. count is the number
+ * of those positions or, with count_include_pad, of the window's positions inside the padded image (a window in ceil mode may end
  * outside of that too). */
 #include "ref/ref.h"
 

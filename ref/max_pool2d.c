@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * max_pool2d: y[n][c][oh][ow] = max over (kh, kw) of x[n][c][oh*stride_h - pad_h + kh*dilation_h][ow*stride_w - pad_w + ...].
  * Order: start at -inf, (kh, kw) rising, take v if v > m or v is NaN. Padding is never a candidate. The index is that of the
- * value taken, h*iw + w; a window whose values are all -inf keeps the index of its first position inside the image. A dilated window
- * can have all its positions on the padding: then -inf and index -1. */
+ * value taken, h*iw + w; a window whose values are all -inf keeps the index of its first position inside the image. A dilated
+ * window can have all its positions on the padding: then -inf and index -1. */
 #include "ref/ref.h"
 
 void REF(max_pool2d)(const lw_pool2d_desc *d, const real *x, real *y, int32_t *index) {

@@ -5,9 +5,10 @@
 
 #include "ref/ref.h"
 
-/* Largest element, NaN if there is one: once m is NaN, only another NaN is taken. Any order gives the same results. Among numbers only
- * the sign of a zero maximum depends on it, and only in a row with zeros of both signs. There x - max changes at most from +0 to -0, whose
- * exp is 1 all the same, and log_softmax subtracts from it the log of a sum that is at least 2, which absorbs the sign. */
+/* Largest element, NaN if there is one: once m is NaN, only another NaN is taken. Any order gives the same results. Among numbers
+ * only the sign of a zero maximum depends on it, and only in a row with zeros of both signs. There x - max changes at most from
+ * +0 to -0, whose exp is 1 all the same, and log_softmax subtracts from it the log of a sum that is at least 2, which absorbs the
+ * sign. */
 static inline real row_max(int64_t c, const real *x) {
   real m = -INFINITY;
   for (int64_t i = 0; i < c; i++)

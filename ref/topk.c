@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * topk: the k largest of each row, falling, and where they stood. NaN counts as largest; among equals the lowest position comes first. */
+ * topk: the k largest of each row, falling, and where they stood. NaN counts as largest; among equals the lowest position comes
+ * first. */
 #include "ref/ref.h"
 
 /* a comes before b, given that a stood first. */

@@ -11,5 +11,6 @@ void VEC_FN(add)(const lw_args *args, lw_part part) {
     if (i + VL <= a->count)
       v_store(a->y + i, v_add(v_load(a->a + i), v_load(a->b + i)));
     else
-      v_store_partial(a->y + i, a->count - i, v_add(v_load_partial(a->a + i, a->count - i), v_load_partial(a->b + i, a->count - i)));
+      v_store_partial(a->y + i, a->count - i,
+                      v_add(v_load_partial(a->a + i, a->count - i), v_load_partial(a->b + i, a->count - i)));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * avg_pool2d. blocked: lanes are channels of a block; plain: lanes are output columns, those at the borders run one by one. Every lane
- * adds in the order of ref/avg_pool2d.c. */
+ * avg_pool2d. blocked: lanes are channels of a block; plain: lanes are output columns, those at the borders run one by one. Every
+ * lane adds in the order of ref/avg_pool2d.c. */
 #include "simd/f32/pool.h"
 #include "simd/vec/vec.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * max_pool2d. blocked: lanes are channels of a block; plain: lanes are output columns, those at the borders run one by one. The window is
- * walked in the order of ref/max_pool2d.c, so ties and NaN agree. */
+ * max_pool2d. blocked: lanes are channels of a block; plain: lanes are output columns, those at the borders run one by one. The
+ * window is walked in the order of ref/max_pool2d.c, so ties and NaN agree. */
 #include <math.h>
 #include "simd/f32/pool.h"
 #include "simd/vec/vec.h"
@@ -55,8 +55,10 @@ static float one(const lw_pool2d_args *a, const float *plane, int64_t oh, int64_
   return m;
 }
 
-/* VL columns from ow on, whose windows lie inside the image's width. Positions ride along as bits of floats, which selects only move. */
-ALWAYS_INLINE void many(const lw_pool2d_args *a, const int strided, const float *plane, int64_t oh, int64_t ow, float *y, int32_t *index) {
+/* VL columns from ow on, whose windows lie inside the image's width. Positions ride along as bits of floats, which selects only
+ * move. */
+ALWAYS_INLINE void many(const lw_pool2d_args *a, const int strided, const float *plane, int64_t oh, int64_t ow, float *y,
+                        int32_t *index) {
   const lw_pool2d_desc *d = &a->desc;
   int32_t columns[VL];
   for (int i = 0; i < VL; i++) columns[i] = (int32_t)((ow + i) * d->stride_w - d->pad_w);

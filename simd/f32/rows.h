@@ -36,8 +36,8 @@ ALWAYS_INLINE float v_row_sum_total(const v_row_sum *s) {
   return row_sum_total(all);
 }
 
-/* exp(x[i] - max) of 16 elements from i on, into the partials and, if y is not NULL, to y. Elements past c count as +0, which changes
- * no partial: partials start at +0 and exp is never negative. */
+/* exp(x[i] - max) of 16 elements from i on, into the partials and, if y is not NULL, to y. Elements past c count as +0, which
+ * changes no partial: partials start at +0 and exp is never negative. */
 ALWAYS_INLINE void v_row_exp16(v_row_sum *s, int64_t c, int64_t i, const float *x, vf max, float *y) {
   V_UNROLL for (int r = 0; r < 16 / VL; r++) {
     const int64_t at = i + r * VL, left = c - at;
