@@ -93,6 +93,10 @@ typedef void tile_fn(int px, const walk *k, const tile_args *t);
 #else
 #define MORE_WIDTHS(panels, kw, step)
 #endif
+#if defined(LW_SANITIZED) /* one body for all widths: instrumented, a dozen takes minutes to compile */
+#define TILE_FN(panels, kw, step)                                                                                                \
+  static void tile_##panels##_##kw##_##step(int px, const walk *k, const tile_args *t) { tile(panels, px, kw, step, k, t); }
+#else
 #define TILE_FN(panels, kw, step)                                                                                                \
   static void tile_##panels##_##kw##_##step(int px, const walk *k, const tile_args *t) {                                         \
     switch (px) {                                                                                                                \
@@ -105,6 +109,7 @@ typedef void tile_fn(int px, const walk *k, const tile_args *t);
       MORE_WIDTHS(panels, kw, step)                                                                                              \
     }                                                                                                                            \
   }
+#endif
 TILE_FN(1, 0, 0)
 TILE_FN(1, 0, 1)
 TILE_FN(1, 0, 16)
