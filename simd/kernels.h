@@ -116,8 +116,8 @@ typedef struct lw_filter2d_args {
   float *y;
 } lw_filter2d_args;
 
-/* scratch: lw_resize_bilinear_scratch() bytes: tables and the rows between the two passes; the SIMD rows share it and run in two
- * calls: pass 0 fills columns for all source rows, pass 1 makes the output. ref rows do all in pass 1. */
+/* scratch: lw_resize_bilinear_scratch() bytes, its tables filled by lw_resize_tables_fill; all parts share it. Runs in two calls, each with
+ * all its parts: pass 0 resizes the source rows into scratch, pass 1 makes the output. The plain loops do all in pass 1. */
 typedef struct lw_resize_bilinear_args {
   lw_resize_desc desc;
   const float *x;

@@ -101,3 +101,64 @@ void ROW(avg_pool2d)(const lw_args *args, lw_part part) {
   if (slice.c == 0) return;
   REF(avg_pool2d)(&slice, a->x.p + begin * a->desc.ih * a->desc.iw, a->y.p + begin * a->oh * a->ow);
 }
+
+/* Image operators: slices of images, or of planes where channels are alone. */
+
+void ROW(u8_to_f32)(const lw_args *args, lw_part part) {
+  const lw_u8_to_f32_args *a = &args->u8_to_f32;
+  if (part.index == 0) REF(u8_to_f32)(a->c, a->h, a->w, a->u, a->y);
+}
+
+void ROW(grayscale)(const lw_args *args, lw_part part) {
+  const lw_grayscale_args *a = &args->grayscale;
+  int64_t begin, end;
+  lw_share(a->n, part, &begin, &end);
+  REF(grayscale)(end - begin, a->h, a->w, a->x + begin * 3 * a->h * a->w, a->y + begin * a->h * a->w);
+}
+
+void ROW(normalize)(const lw_args *args, lw_part part) {
+  const lw_normalize_args *a = &args->normalize;
+  const int64_t image = a->c * a->h * a->w;
+  int64_t begin, end;
+  lw_share(a->n, part, &begin, &end);
+  REF(normalize)(end - begin, a->c, a->h, a->w, a->mean, a->std, a->x + begin * image, a->y + begin * image);
+}
+
+/* The descriptor of planes begin..end-1 alone. */
+#define PLANES(desc_type, member)                                                                                                \
+  desc_type d = args->member.desc;                                                                                               \
+  int64_t begin, end;                                                                                                            \
+  lw_share(d.n * d.c, part, &begin, &end);                                                                                       \
+  d.n = 1;                                                                                                                       \
+  d.c = end - begin
+
+void ROW(filter2d)(const lw_args *args, lw_part part) {
+  PLANES(lw_filter2d_desc, filter2d);
+  const int64_t out = d.same ? d.h * d.w : (d.h - d.kh + 1) * (d.w - d.kw + 1);
+  REF(filter2d)(&d, args->filter2d.kernel, args->filter2d.x + begin * d.h * d.w, args->filter2d.y + begin * out);
+}
+
+void ROW(resize_bilinear)(const lw_args *args, lw_part part) {
+  PLANES(lw_resize_desc, resize_bilinear);
+  if (args->resize_bilinear.pass == 0) return;
+  REF(resize_bilinear)(&d, args->resize_bilinear.x + begin * d.ih * d.iw, args->resize_bilinear.y + begin * d.oh * d.ow);
+}
+
+void ROW(crop)(const lw_args *args, lw_part part) {
+  PLANES(lw_crop_desc, crop);
+  REF(crop)(&d, args->crop.x + begin * d.ih * d.iw, args->crop.y + begin * d.oh * d.ow);
+}
+
+void ROW(flip)(const lw_args *args, lw_part part) {
+  const lw_flip_args *a = &args->flip;
+  const int64_t plane = a->h * a->w;
+  int64_t begin, end;
+  lw_share(a->n * a->c, part, &begin, &end);
+  REF(flip)(1, end - begin, a->h, a->w, a->horizontal, a->vertical, a->x + begin * plane, a->y + begin * plane);
+}
+
+void ROW(pad2d)(const lw_args *args, lw_part part) {
+  PLANES(lw_pad2d_desc, pad2d);
+  const int64_t out = (d.top + d.ih + d.bottom) * (d.left + d.iw + d.right);
+  REF(pad2d)(&d, args->pad2d.x + begin * d.ih * d.iw, args->pad2d.y + begin * out);
+}

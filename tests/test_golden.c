@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The oracle against PyTorch in float64: ref64 on the cases of data/golden/ops.txt.
+ * The oracle against PyTorch in float64: ref64 on every case of data/golden/ops.txt.
  *
  * Operators that move, compare, or do one operation per step must agree bit for bit (any NaN equals any NaN). The others may
  * differ because sums are taken in another order and exp, log and tanh come from another library. With u = 2^-53 and gamma(n) = n
@@ -52,6 +52,33 @@ RUN(softmax) { UNUSED, ref64_softmax(i[0], i[1], in[0], y); }
 RUN(log_softmax) { UNUSED, ref64_log_softmax(i[0], i[1], in[0], y); }
 RUN(topk) { ref64_topk(i[0], i[1], i[2], in[0], y, index); }
 
+RUN(u8_to_f32) {
+  uint8_t bytes[256];
+  const int64_t count = i[0] * i[1] * i[2];
+  assert_in_range(count, 1, sizeof bytes);
+  for (int64_t k = 0; k < count; k++) bytes[k] = (uint8_t)in[0][k];
+  UNUSED, ref64_u8_to_f32(i[0], i[1], i[2], bytes, y);
+}
+RUN(grayscale) { UNUSED, ref64_grayscale(i[0], i[1], i[2], in[0], y); }
+RUN(normalize) { UNUSED, ref64_normalize(i[0], i[1], i[2], i[3], in[1], in[2], in[0], y); }
+RUN(filter2d) {
+  const lw_filter2d_desc d = {i[0], i[1], i[2], i[3], i[4], i[5], i[6] != 0};
+  UNUSED, ref64_filter2d(&d, in[0], in[1], y);
+}
+RUN(resize_bilinear) {
+  const lw_resize_desc d = {i[0], i[1], i[2], i[3], i[4], i[5], i[6] != 0};
+  UNUSED, ref64_resize_bilinear(&d, in[0], y);
+}
+RUN(crop) {
+  const lw_crop_desc d = {i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7]};
+  UNUSED, ref64_crop(&d, in[0], y);
+}
+RUN(flip) { UNUSED, ref64_flip(i[0], i[1], i[2], i[3], i[4] != 0, i[5] != 0, in[0], y); }
+RUN(pad2d) {
+  const lw_pad2d_desc d = {i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], (lw_pad_mode)i[8], (float)in[1][0]};
+  UNUSED, ref64_pad2d(&d, in[0], y);
+}
+
 /* --------------------------------------------------------------------------------------------------------------- bounds */
 
 /* How far an output may be from `expected`. `terms`: the operator's output on the absolute inputs. */
@@ -66,6 +93,14 @@ static double bound_conv2d(const golden_case *c, double expected, double terms) 
 static double bound_linear(const golden_case *c, double expected, double terms) {
   (void)expected;
   return products(c->ints[1], terms);
+}
+static double bound_filter2d(const golden_case *c, double expected, double terms) {
+  (void)expected;
+  return products(c->ints[4] * c->ints[5], terms);
+}
+static double bound_grayscale(const golden_case *c, double expected, double terms) {
+  (void)c, (void)expected;
+  return products(3, terms);
 }
 /* At most kh * kw roundings of the sum, one of the division. */
 static double bound_avg_pool2d(const golden_case *c, double expected, double terms) {
@@ -90,6 +125,22 @@ static double bound_log_softmax(const golden_case *c, double expected, double te
   return 2 * (gamma_of((double)c->ints[1] + 2) + 4 * U * fabs(expected));
 }
 
+/* Let m be the largest |x|, s = max(1, in/out) the support of the triangle. A source position is within 3 u * in of the true one.
+ * Without antialias the result moves with it by at most 2m per pixel. With antialias each of the n <= 2s + 2 weights moves by at
+ * most 3 u * in / s + 4 u; their sum is at least s/2 (half a triangle at the border), so after division weights change by 2 * 8
+ * of that in total. Rounding of the sum itself: gamma(2n + 2) * m. Both axes, both sides. */
+static double resize_axis(int64_t in, int64_t out, int antialias) {
+  const double s = antialias && in > out ? (double)in / (double)out : 1, position = 3 * U * (double)in;
+  return (s > 1 ? 16 * (position / s + 4 * U) : 2 * position) + gamma_of(2 * (2 * s + 2) + 2);
+}
+static double bound_resize_bilinear(const golden_case *c, double expected, double terms) {
+  (void)expected, (void)terms;
+  const int64_t *i = c->ints;
+  double m = 0;
+  for (int64_t k = 0; k < c->input_count[0]; k++) m = fmax(m, fabs(c->input[0][k]));
+  return 2 * m * (resize_axis(i[2], i[4], i[6] != 0) + resize_axis(i[3], i[5], i[6] != 0));
+}
+
 typedef struct golden_op {
   const char *name;
   int ints, inputs;
@@ -110,6 +161,14 @@ static const golden_op ops[] = {
     {"softmax", 2, 1, run_softmax, bound_softmax},
     {"log_softmax", 2, 1, run_log_softmax, bound_log_softmax},
     {"topk", 3, 1, run_topk, NULL},
+    {"u8_to_f32", 3, 1, run_u8_to_f32, NULL},
+    {"grayscale", 3, 1, run_grayscale, bound_grayscale},
+    {"normalize", 4, 3, run_normalize, NULL}, /* division, subtraction, division: each rounded once on both sides */
+    {"filter2d", 7, 2, run_filter2d, bound_filter2d},
+    {"resize_bilinear", 7, 1, run_resize_bilinear, bound_resize_bilinear},
+    {"crop", 8, 1, run_crop, NULL},
+    {"flip", 6, 1, run_flip, NULL},
+    {"pad2d", 9, 2, run_pad2d, NULL},
 };
 enum { OPS = sizeof ops / sizeof *ops, CASES_AT_LEAST = 3 };
 
@@ -190,6 +249,20 @@ static void test_operator(void **state) {
   print_message("%-16s %2d cases, error / bound up to %.2g\n", op->name, cases, worst);
 }
 
+static void every_case_has_its_operator(void **state) {
+  (void)state;
+  golden_file file;
+  golden_case c;
+  if (!golden_open(&file, GOLDEN_OPS)) fail_msg("%s", file.error);
+  for (; golden_next(&file, &c); golden_case_free(&c)) {
+    int found = 0;
+    for (int k = 0; k < OPS; k++) found += strcmp(ops[k].name, c.op) == 0;
+    if (found != 1) fail_msg("case %s of unknown operator %s", c.name, c.op);
+  }
+  golden_close(&file);
+  assert_string_equal(file.error, "");
+}
+
 /* The reader tells of every cut between two words of the first record, and of a file that is not there. */
 static void a_cut_file_is_noticed(void **state) {
   (void)state;
@@ -228,8 +301,9 @@ static void files_have_their_sums(void **state) {
 }
 
 int main(void) {
-  enum { FIXED = 2 };
-  struct CMUnitTest tests[FIXED + OPS] = {cmocka_unit_test(files_have_their_sums), cmocka_unit_test(a_cut_file_is_noticed)};
+  enum { FIXED = 3 };
+  struct CMUnitTest tests[FIXED + OPS] = {cmocka_unit_test(files_have_their_sums), cmocka_unit_test(a_cut_file_is_noticed),
+                                          cmocka_unit_test(every_case_has_its_operator)};
   for (int k = 0; k < OPS; k++) tests[FIXED + k] = (struct CMUnitTest){ops[k].name, test_operator, NULL, NULL, (void *)&ops[k]};
   return _cmocka_run_group_tests("golden", tests, FIXED + OPS, NULL, NULL);
 }

@@ -19,6 +19,9 @@ static inline vf v_load_strided(const float *p, int64_t stride) {
   const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   return _mm256_i32gather_ps(p, _mm256_mullo_epi32(lane, _mm256_set1_epi32((int)stride)), 4);
 }
+static inline vf v_gather(const float *p, const int32_t *index) {
+  return _mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i_u *)index), 4);
+}
 static inline vf v_set1(float a) { return _mm256_set1_ps(a); }
 static inline vf v_broadcast(const float *p) { return _mm256_broadcast_ss(p); }
 static inline vf v_zero(void) { return _mm256_setzero_ps(); }

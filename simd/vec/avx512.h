@@ -16,6 +16,7 @@ static inline vf v_load_strided(const float *p, int64_t stride) {
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   return _mm512_i32gather_ps(_mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride)), p, 4);
 }
+static inline vf v_gather(const float *p, const int32_t *index) { return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4); }
 static inline vf v_set1(float a) { return _mm512_set1_ps(a); }
 static inline vf v_broadcast(const float *p) { return _mm512_set1_ps(*p); }
 static inline vf v_zero(void) { return _mm512_setzero_ps(); }

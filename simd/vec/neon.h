@@ -25,6 +25,10 @@ static inline vf v_load_strided(const float *p, int64_t stride) {
   const float lanes[4] = {p[0], p[stride], p[2 * stride], p[3 * stride]};
   return vld1q_f32(lanes);
 }
+static inline vf v_gather(const float *p, const int32_t *index) {
+  const float lanes[4] = {p[index[0]], p[index[1]], p[index[2]], p[index[3]]};
+  return vld1q_f32(lanes);
+}
 static inline vf v_set1(float a) { return vdupq_n_f32(a); }
 static inline vf v_broadcast(const float *p) { return vld1q_dup_f32(p); }
 static inline vf v_zero(void) { return vdupq_n_f32(0); }

@@ -8,6 +8,7 @@
  *   v_load, v_store              VL floats, any alignment;  v_load_partial(p, n), v_store_partial(p, n, a): the first n < VL lanes,
  *                                0 <= n; nothing else is touched; missing lanes load as +0
  *   v_load_strided(p, stride)    lane i = p[i*stride]; stride < 2^26
+ *   v_gather(p, index)           lane i = p[index[i]], index: VL int32
  *   v_set1, v_broadcast(p), v_zero
  *   v_fma(a, b, c)               a*b + c, rounded once;   v_add, v_sub, v_mul, v_div: IEEE-754
  *   v_max(a, b)                  a > b ? a : b            v_min(a, b): a < b ? a : b     (NaN or equal: b)
