@@ -9,12 +9,12 @@
 #include "bench/clock.h"
 #include "bench/gbench.h"
 #include "bench/machine.h"
-#include "bench/nets_check.h"
 #include "bench/nets_input.h"
 #include "bench/options.h"
 #include "bench/roof.h"
 #include "runtime/topology.h" /* cache sizes */
 #include "simd/isa.h"
+#include "tests/kit/pass.h"
 
 enum { MAX_RUNS = 512, MAX_LAYERS = 64, MAX_BATCH = 4096, PROFILES = 5 };
 
@@ -91,7 +91,7 @@ static void release(made *m) {
 }
 
 static const char *make(const lw_net *net, lw_isa isa, int64_t batch, int threads, made *m) {
-  const uint64_t seed = NETS_SEED;
+  const uint64_t seed = PASS_SEED;
   const lw_weights weights = lw_weights_seeded(&seed);
   const int64_t inputs = net->c * net->h * net->w * batch;
   *m = (made){0};
@@ -113,7 +113,7 @@ static const char *expect(const lw_net *net, int64_t batch, float *expected) {
   made m;
   const int64_t inputs = net->c * net->h * net->w;
   const char *wrong = make(net, lw_isa_best(), 1, machine_cores(), &m);
-  if (!wrong) wrong = check_digest(net, m.plan, m.workspace);
+  if (!wrong) wrong = pass_check_digest(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", net, m.plan, m.workspace);
   float *x = malloc((size_t)(batch * inputs) * sizeof *x);
   if (!wrong && !x) wrong = "no memory";
   if (!wrong && nets_input(net, batch, x) != LW_OK) wrong = lw_error_message();
@@ -194,7 +194,7 @@ static void run_pass(gbench_state *state, void *user) {
   if (p->is_slow) fprintf(stderr, "%s on %s: one pass, some seconds ...\n", p->net->name, lw_isa_name(p->isa));
   const char *wrong = make(p->net, p->isa, p->batch, p->threads, &m);
   if (!wrong) wrong = expected_output(p, &m);
-  if (!wrong && p->is_autovec) wrong = check_any_order(p->net, m.plan, m.x, m.y, m.workspace);
+  if (!wrong && p->is_autovec) wrong = pass_check_bounds(p->net, m.plan, m.x, m.y, m.workspace);
   if (!wrong && !p->is_autovec && !p->is_slow) {
     wrong = lw_plan_run(m.plan, m.x, m.y, m.workspace) == LW_OK ? compare(&m) : lw_error_message();
     if (!wrong) fma_roof(p->isa, p->threads); /* measured before, not between */
@@ -314,7 +314,7 @@ int main(int argc, char **argv) {
             add(&s, net, (lw_isa)isa, batches[b], s.threads[t]);
       }
   }
+  machine_noise();
   if (gbench_run() == 0) return fprintf(stderr, "bench_nets: no benchmark matches\n"), 1;
-  machine_finish();
   return 0;
 }

@@ -231,7 +231,9 @@ static void add(const bench *b) {
 
 static int wanted(const lw_kernel *row) {
   const int weaker_autovec = row->promise == LW_BOUND && (int)row->isa != lw_isa_best_autovec();
-  return lw_isa_runnable(row->isa) && row->isa != LW_ISA_REF && !weaker_autovec; /* naive stands for ref */
+  const char *cap = getenv("LANEWISE_ISA");
+  const int capped = cap && lw_isa_from_name(cap) >= 0 && (int)row->isa > lw_isa_from_name(cap);
+  return lw_isa_runnable(row->isa) && row->isa != LW_ISA_REF && !weaker_autovec && !capped; /* naive stands for ref */
 }
 
 static void add_case(const selection *s, const kit_op *op, const kit_case *c) {
@@ -302,7 +304,7 @@ int main(int argc, char **argv) {
     }
   }
   machine_context();
+  machine_noise();
   if (gbench_run() == 0) return fprintf(stderr, "bench_ops: no benchmark matches\n"), 1;
-  machine_finish();
   return 0;
 }

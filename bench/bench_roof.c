@@ -56,7 +56,7 @@ int main(int argc, char **argv) {
     for (int level = 1; level <= ROOF_DRAM; level++)
       if (level == ROOF_DRAM || lw_topology_cache_bytes(level) > 0) add(READ, level, "read", levels[level], threads);
   }
+  machine_noise();
   gbench_run();
-  machine_finish();
   return 0;
 }

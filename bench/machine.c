@@ -122,12 +122,20 @@ void machine_context(void) {
   at_start.chain = chain_seconds();
 }
 
-void machine_finish(void) {
+static void noise(gbench_state *state, void *user) {
+  (void)user;
   double steal, all;
+  while (gbench_next(state)) gbench_time(state, 0);
   cpu_times(&steal, &all);
-  const double stolen = all > at_start.all ? (steal - at_start.steal) / (all - at_start.all) : 0;
-  const double drift = chain_seconds() / at_start.chain - 1;
-  if (stolen > 0.02) fprintf(stderr, "warning: noisy machine: %.1f %% of CPU time was stolen by the hypervisor\n", 100 * stolen);
-  if (throttled() > at_start.throttled) fprintf(stderr, "warning: noisy machine: the CPU throttled for heat\n");
-  if (drift > 0.05 || drift < -0.05) fprintf(stderr, "warning: noisy machine: the clock changed by %+.1f %% during the run\n", -100 * drift);
+  const double stolen = all > at_start.all ? 100 * (steal - at_start.steal) / (all - at_start.all) : 0;
+  const double drift = 100 * (at_start.chain / chain_seconds() - 1);
+  const double hot = (double)(throttled() - at_start.throttled);
+  gbench_counter(state, "stolen_percent", stolen);
+  gbench_counter(state, "clock_drift_percent", drift);
+  gbench_counter(state, "throttled", hot);
+  if (stolen > 2) fprintf(stderr, "warning: noisy machine: %.1f %% of CPU time was stolen by the hypervisor\n", stolen);
+  if (hot > 0) fprintf(stderr, "warning: noisy machine: the CPU throttled for heat\n");
+  if (drift > 5 || drift < -5) fprintf(stderr, "warning: noisy machine: the clock changed by %+.1f %% during the run\n", drift);
 }
+
+void machine_noise(void) { gbench_register("machine/noise", noise, NULL, GBENCH_US, 1, 1); }

@@ -4,40 +4,13 @@
  * counts. `test_digests --print` writes the file anew, from ref/. */
 #include "tests/kit/cmocka.h"
 
-#include <sha256.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lanewise.h"
+#include "tests/kit/pass.h"
 
-enum { LINES = 256, SEED = 1, INPUT_TENSOR = 1000 };
-
-typedef struct digest {
-  char net[32], layer[32], hex[SHA256_DIGEST_STRING_LENGTH];
-} digest;
-static digest expected[LINES];
-static size_t expected_count;
-
-static void sha256_of(const float *values, int64_t count, char hex[SHA256_DIGEST_STRING_LENGTH]) {
-  SHA256Data((const uint8_t *)values, (size_t)count * sizeof *values, hex);
-}
-
-static int load_digests(void **state) {
-  (void)state;
-  FILE *f = fopen(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", "r");
-  if (!f) return -1;
-  digest *d = expected;
-  while (expected_count < LINES && fscanf(f, "%31s %31s %64s", d->net, d->layer, d->hex) == 3) d++, expected_count++;
-  fclose(f);
-  return expected_count > 0 ? 0 : -1;
-}
-
-static const char *find(const char *net, const char *layer) {
-  for (size_t i = 0; i < expected_count; i++)
-    if (strcmp(expected[i].net, net) == 0 && strcmp(expected[i].layer, layer) == 0) return expected[i].hex;
-  fail_msg("no digest of %s %s", net, layer);
-  return NULL;
-}
+#define DIGESTS LANEWISE_SOURCE_DIR "/data/golden/digests.txt"
 
 typedef struct pass {
   const lw_net *net;
@@ -48,12 +21,14 @@ typedef struct pass {
 
 static void observe(void *user, size_t layer, const float *values, int64_t count) {
   pass *p = user;
-  char hex[SHA256_DIGEST_STRING_LENGTH];
-  sha256_of(values, count, hex);
+  char hex[PASS_HEX], want[PASS_HEX];
   const char *name = p->net->layers[layer].name;
+  pass_sha256(values, count, hex);
   if (p->print)
     printf("%s %s %s\n", p->net->name, name, hex);
-  else if (strcmp(hex, find(p->net->name, name)) != 0)
+  else if (!pass_digest(DIGESTS, p->net->name, name, want))
+    fail_msg("no digest of %s %s", p->net->name, name);
+  else if (strcmp(hex, want) != 0)
     fail_msg("%s on %s: layer %s differs from the reference", p->net->name, p->isa, name);
   p->layers++;
 }
@@ -61,7 +36,7 @@ static void observe(void *user, size_t layer, const float *values, int64_t count
 static void run_net(const lw_net *net, const char *isa, int threads, int fused, int print) {
   lw_context *context;
   lw_plan *plan;
-  const uint64_t seed = SEED;
+  const uint64_t seed = PASS_SEED;
   const lw_weights weights = lw_weights_seeded(&seed);
   assert_int_equal(lw_context_create(&(lw_context_options){.threads = threads, .isa = isa}, &context), LW_OK);
   assert_int_equal(lw_plan_create(context, net, &weights, &(lw_plan_options){.no_fuse = !fused}, &plan), LW_OK);
@@ -71,7 +46,7 @@ static void run_net(const lw_net *net, const char *isa, int threads, int fused, 
   assert_non_null(x);
   assert_non_null(y);
   assert_int_equal(lw_allocate(context, lw_plan_workspace_bytes(plan), &workspace), LW_OK);
-  lw_kaiming_uniform(SEED, INPUT_TENSOR, 6, 0, inputs, x);
+  pass_input(net, x);
   pass p = {.net = net, .isa = isa, .print = print};
   if (fused) {
     assert_int_equal(lw_plan_run(plan, x, y, workspace), LW_OK);
@@ -131,12 +106,47 @@ static void every_isa_gives_the_digests(void **state) {
   print_message("skipped: %d ISAs that this machine cannot run\n", skipped);
 }
 
+/* Layer by layer against sums in double: what the digests say is right, too, and not only the same everywhere. */
+static void every_layer_is_within_its_bound(void **state) {
+  (void)state;
+  const lw_net *net;
+  for (size_t i = 0; (net = lw_net_builtin_at(i)); i++) {
+    if (is_big(net) && is_cut) continue;
+    lw_plan *plan;
+    void *workspace;
+    const uint64_t seed = PASS_SEED;
+    const lw_weights weights = lw_weights_seeded(&seed);
+    assert_int_equal(lw_plan_create(NULL, net, &weights, &(lw_plan_options){.no_fuse = 1}, &plan), LW_OK);
+    assert_int_equal(lw_allocate(NULL, lw_plan_workspace_bytes(plan), &workspace), LW_OK);
+    float *x = malloc((size_t)(net->c * net->h * net->w) * sizeof *x), *y = malloc((size_t)lw_plan_outputs(plan) * sizeof *y);
+    assert_non_null(x);
+    assert_non_null(y);
+    pass_input(net, x);
+    const char *wrong = pass_check_bounds(net, plan, x, y, workspace);
+    if (wrong) fail_msg("%s: %s", net->name, wrong);
+    /* The check can fail: weights of another seed are out of all bounds. */
+    lw_plan *other;
+    const uint64_t other_seed = PASS_SEED + 1;
+    const lw_weights other_weights = lw_weights_seeded(&other_seed);
+    if (!is_big(net)) {
+      assert_int_equal(lw_plan_create(NULL, net, &other_weights, &(lw_plan_options){.no_fuse = 1}, &other), LW_OK);
+      assert_non_null(pass_check_bounds(net, other, x, y, workspace));
+      lw_plan_destroy(other);
+    }
+    free(x);
+    free(y);
+    lw_release(NULL, workspace);
+    lw_plan_destroy(plan);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--print") == 0) {
     const lw_net *net;
     for (size_t i = 0; (net = lw_net_builtin_at(i)); i++) run_net(net, "ref", 0, 0, 1);
     return 0;
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(ref_gives_the_digests), cmocka_unit_test(every_isa_gives_the_digests)};
-  return cmocka_run_group_tests(tests, load_digests, NULL);
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ref_gives_the_digests), cmocka_unit_test(every_isa_gives_the_digests),
+                                     cmocka_unit_test(every_layer_is_within_its_bound)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }

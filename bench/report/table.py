@@ -65,6 +65,8 @@ class Printer:
 def roof_tables(printer, data):
     found = {}
     for e in entries(data):
+        if not e["name"].startswith("roof/"):
+            continue
         what, name, threads = clean(e["name"]).split("/")[1:4]
         key = "GB/s" if what == "read" else "GFLOP/s"
         if key in e:
@@ -77,6 +79,8 @@ def roof_tables(printer, data):
 def net_tables(printer, data):
     nets, layers = {}, {}
     for e in entries(data):
+        if e["name"].startswith("machine/"):
+            continue
         parts = clean(e["name"]).split("/")
         at = next(i for i, p in enumerate(parts) if p[0] == "t" and p[1:].isdigit())
         key = tuple(parts[:at + 1])
@@ -117,6 +121,10 @@ def main():
     for key in ("machine", "compiler", "warning"):
         if context.get(key):
             print(f"{key}: {context[key]}")
+    for e in entries(data[1]):
+        if e["name"].startswith("machine/noise"):
+            print(f"noise: {e['stolen_percent']:.1f} % of CPU time stolen, clock drift {e['clock_drift_percent']:+.1f} %, "
+                  f"throttled {e['throttled']:.0f} times")
     roof_tables(printer, data[0])
     net_tables(printer, data[1])
     failed = [e["name"] for e in data[1]["benchmarks"] if e.get("error_occurred")]

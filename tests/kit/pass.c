@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/nets_check.h"
+#include "tests/kit/pass.h"
 
 #include <float.h>
 #include <math.h>
@@ -12,20 +12,34 @@
 
 enum { SAMPLES = 48 };
 
-const char *check_digest(const lw_net *net, const lw_plan *plan, void *workspace) {
-  char name[64], layer[64], hex[SHA256_DIGEST_STRING_LENGTH], want[SHA256_DIGEST_STRING_LENGTH] = "";
-  FILE *f = fopen(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", "r");
-  if (!f) return "data/golden/digests.txt cannot be opened";
-  while (fscanf(f, "%63s %63s %64s", name, layer, hex) == 3)
-    if (strcmp(name, net->name) == 0 && strcmp(layer, net->layers[net->layer_count - 1].name) == 0) memcpy(want, hex, sizeof want);
-  fclose(f);
-  if (!want[0]) return "data/golden/digests.txt has no line for this network";
+_Static_assert(PASS_HEX == SHA256_DIGEST_STRING_LENGTH, "a digest in hexadecimal");
+
+void pass_input(const lw_net *net, float *x) { lw_kaiming_uniform(PASS_SEED, PASS_INPUT_TENSOR, 6, 0, net->c * net->h * net->w, x); }
+
+void pass_sha256(const float *values, int64_t count, char hex[PASS_HEX]) {
+  SHA256Data((const uint8_t *)values, (size_t)count * sizeof *values, hex);
+}
+
+int pass_digest(const char *path, const char *net, const char *layer, char hex[PASS_HEX]) {
+  char of_net[64], of_layer[64], digest[PASS_HEX];
+  int found = 0;
+  FILE *f = fopen(path, "r");
+  while (f && !found && fscanf(f, "%63s %63s %64s", of_net, of_layer, digest) == 3)
+    found = strcmp(of_net, net) == 0 && strcmp(of_layer, layer) == 0;
+  if (f) fclose(f);
+  if (found) memcpy(hex, digest, PASS_HEX);
+  return found;
+}
+
+const char *pass_check_digest(const char *path, const lw_net *net, const lw_plan *plan, void *workspace) {
+  char hex[PASS_HEX], want[PASS_HEX];
+  if (!pass_digest(path, net->name, net->layers[net->layer_count - 1].name, want)) return "data/golden/digests.txt has no line for this network";
   const int64_t inputs = net->c * net->h * net->w, outputs = lw_plan_outputs(plan);
   float *x = malloc((size_t)(inputs + outputs) * sizeof *x), *y = x + inputs;
   if (!x) return "no memory";
-  lw_kaiming_uniform(NETS_SEED, NETS_INPUT_TENSOR, 6, 0, inputs, x);
+  pass_input(net, x);
   const lw_status status = lw_plan_run(plan, x, y, workspace);
-  SHA256Data((const uint8_t *)y, (size_t)outputs * sizeof *y, hex);
+  pass_sha256(y, outputs, hex);
   free(x);
   return status != LW_OK ? lw_error_message() : strcmp(hex, want) == 0 ? NULL : "the output's digest is not that of the reference";
 }
@@ -45,8 +59,8 @@ static void check_sum(walk *s, size_t layer, const lw_conv2d_desc *d, int64_t oh
   const int64_t oc = i / ow_count / oh_count, oh = i / ow_count % oh_count, ow = i % ow_count;
   const int64_t ic_group = d->ic / d->groups, group = oc / (d->oc / d->groups), k = ic_group * d->kh * d->kw;
   float bias = 0;
-  lw_kaiming_uniform(NETS_SEED, s->tensor, k, oc * k, k, s->w);
-  if (!s->net->layers[layer].no_bias) lw_kaiming_uniform(NETS_SEED, s->tensor + 1, k, oc, 1, &bias);
+  lw_kaiming_uniform(PASS_SEED, s->tensor, k, oc * k, k, s->w);
+  if (!s->net->layers[layer].no_bias) lw_kaiming_uniform(PASS_SEED, s->tensor + 1, k, oc, 1, &bias);
   double sum = bias, absolute = fabs((double)bias);
   for (int64_t t = 0; t < k; t++) {
     const int64_t ic = group * ic_group + t / d->kw / d->kh;
@@ -117,7 +131,7 @@ static void observe(void *user, size_t layer, const float *y, int64_t count) {
   memcpy(s->x, y, (size_t)count * sizeof *y);
 }
 
-const char *check_any_order(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace) {
+const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace) {
   int64_t largest = net->c * net->h * net->w;
   walk s = {.net = net, .shapes = malloc((net->layer_count + 1) * sizeof *s.shapes)};
   if (!s.shapes || lw_net_shapes(net, s.shapes) != LW_OK) {
