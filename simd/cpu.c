@@ -23,10 +23,13 @@ int lw_isa_from_name(const char *name) {
 }
 
 #if defined(__x86_64__)
-/* __builtin_cpu_supports looks at cpuid and, for the AVX families, at XCR0: registers that the OS does not save do not count. */
-static int has_avx2(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+/* Not a name that every compiler's __builtin_cpu_supports knows. Who may use AVX2 may use it: the registers are the same. */
+static int has_f16c(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
+/* __builtin_cpu_supports looks at cpuid and, for the AVX families, at XCR0: registers that the OS does not save do not count. */
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c(); }
 static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
