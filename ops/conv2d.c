@@ -41,7 +41,7 @@ lw_status lw_conv2d_output(const lw_conv2d_desc *d, int64_t *oh, int64_t *ow) {
   LW_TRY(axis("ih", d->ih, d->pad_top, d->pad_bottom, d->kh, d->dilation_h, d->stride_h, &h));
   LW_TRY(axis("iw", d->iw, d->pad_left, d->pad_right, d->kw, d->dilation_w, d->stride_w, &w));
   /* With room for padding and whole blocks of 16 channels, as kernels lay tensors out. */
-  const int64_t ic = d->ic + LW_BLOCK, oc = d->oc + LW_BLOCK;
+  const int64_t ic = lw_size_plus(d->ic, LW_BLOCK), oc = lw_size_plus(d->oc, LW_BLOCK);
   LW_TRY(lw_check_count("conv2d", "padded x",
                         (const int64_t[]){d->n, ic, d->ih + d->pad_top + d->pad_bottom, d->iw + d->pad_left + d->pad_right}, 4,
                         sizeof(float), NULL));

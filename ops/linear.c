@@ -22,8 +22,9 @@ lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float
   LW_TRY(lw_check_least("linear", "in", desc->in, 1));
   LW_TRY(lw_check_least("linear", "out", desc->out, 1));
   LW_TRY(lw_check_count("linear", "x", (const int64_t[]){desc->n, desc->in}, 2, sizeof(float), NULL));
-  LW_TRY(lw_check_count("linear", "padded w", (const int64_t[]){1, desc->out + LW_BLOCK, desc->in}, 3, sizeof(float), NULL));
-  LW_TRY(lw_check_count("linear", "y", (const int64_t[]){desc->n, desc->out + LW_BLOCK}, 2, sizeof(float), NULL));
+  const int64_t out = lw_size_plus(desc->out, LW_BLOCK);
+  LW_TRY(lw_check_count("linear", "padded w", (const int64_t[]){1, out, desc->in}, 3, sizeof(float), NULL));
+  LW_TRY(lw_check_count("linear", "y", (const int64_t[]){desc->n, out}, 2, sizeof(float), NULL));
   if (desc->n == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32("linear", x));
   LW_TRY(LW_CHECK_F32("linear", w));

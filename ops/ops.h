@@ -20,6 +20,11 @@ lw_status lw_check_least(const char *op, const char *name, int64_t value, int64_
 /* The product of dims (each >= 1, the first may be 0), counted in `element_bytes`-sized elements, must fit an address space:
  * "conv2d: x has 3000000000 x 3000000000 elements: too many". *count may be NULL. */
 lw_status lw_check_count(const char *op, const char *tensor, const int64_t *dims, int rank, size_t element_bytes, int64_t *count);
+/* size + more, INT64_MAX where that is too large: a size that lw_check_count refuses. */
+static inline int64_t lw_size_plus(int64_t size, int64_t more) {
+  int64_t sum;
+  return __builtin_add_overflow(size, more, &sum) ? INT64_MAX : sum;
+}
 /* p must not be NULL and must be aligned to `alignment`: LW_BAD_ARGUMENT. */
 lw_status lw_check_pointer(const char *op, const char *name, const void *p, size_t alignment);
 #define LW_CHECK_F32(op, name) lw_check_pointer(op, #name, name, sizeof(float))

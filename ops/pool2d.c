@@ -14,9 +14,8 @@ static int64_t axis(int64_t in, int64_t pad, int64_t room, int64_t stride, int c
   return out;
 }
 
-lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
-  if (!d) return lw_fail(LW_BAD_ARGUMENT, "pool2d: desc is NULL");
-  if (!oh || !ow) return lw_fail(LW_BAD_ARGUMENT, "pool2d: %s is NULL", oh ? "ow" : "oh");
+static lw_status output(const char *op, const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
+  if (!d) return lw_fail(LW_BAD_ARGUMENT, "%s: desc is NULL", op);
   const struct {
     const char *name;
     int64_t value, least;
@@ -33,7 +32,7 @@ lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
                 {"dilation_h", d->dilation_h, 1},
                 {"dilation_w", d->dilation_w, 1}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-    LW_TRY(lw_check_least("pool2d", fields[i].name, fields[i].value, fields[i].least));
+    LW_TRY(lw_check_least(op, fields[i].name, fields[i].value, fields[i].least));
   const struct {
     const char *name;
     int64_t in, kernel, pad, dilation, stride;
@@ -43,34 +42,40 @@ lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
   for (int i = 0; i < 2; i++) {
     int64_t extent, limit;
     if (axes[i].pad > axes[i].kernel / 2)
-      return lw_fail(LW_BAD_SHAPE, "pool2d: pad_%s is %" PRId64 ", expected at most half of the kernel, %" PRId64, axes[i].name,
+      return lw_fail(LW_BAD_SHAPE, "%s: pad_%s is %" PRId64 ", expected at most half of the kernel, %" PRId64, op, axes[i].name,
                      axes[i].pad, axes[i].kernel / 2);
     if (__builtin_add_overflow(axes[i].in, axes[i].kernel, &limit) || __builtin_add_overflow(limit, axes[i].stride, &limit))
-      return lw_fail(LW_BAD_SHAPE, "pool2d: i%s %" PRId64 ", k%s %" PRId64 " and stride_%s %" PRId64 " are too large",
-                     axes[i].name, axes[i].in, axes[i].name, axes[i].kernel, axes[i].name, axes[i].stride);
+      return lw_fail(LW_BAD_SHAPE, "%s: i%s %" PRId64 ", k%s %" PRId64 " and stride_%s %" PRId64 " are too large",
+                     op, axes[i].name, axes[i].in, axes[i].name, axes[i].kernel, axes[i].name, axes[i].stride);
     const int overflow = __builtin_mul_overflow(axes[i].dilation, axes[i].kernel - 1, &extent);
     room[i] = overflow ? 0 : axes[i].in + 2 * axes[i].pad - 1 - extent;
     /* In ceil mode one window may be larger than the input, as in PyTorch. */
     if (overflow || room[i] + (d->ceil_mode ? axes[i].stride - 1 : 0) < 0)
       return lw_fail(LW_BAD_SHAPE,
-                     "pool2d: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64
+                     "%s: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64
                      " + 2 x %" PRId64,
-                     axes[i].name, axes[i].kernel, axes[i].dilation, axes[i].name, axes[i].in, axes[i].pad);
+                     op, axes[i].name, axes[i].kernel, axes[i].dilation, axes[i].name, axes[i].in, axes[i].pad);
   }
-  LW_TRY(lw_check_count("pool2d", "the window", (const int64_t[]){1, d->kh, d->kw}, 3, sizeof(float), NULL));
-  LW_TRY(lw_check_count("pool2d", "x", (const int64_t[]){d->n, d->c + LW_BLOCK, d->ih, d->iw}, 4, sizeof(float), NULL));
+  const int64_t c = lw_size_plus(d->c, LW_BLOCK);
+  LW_TRY(lw_check_count(op, "the window", (const int64_t[]){1, d->kh, d->kw}, 3, sizeof(float), NULL));
+  LW_TRY(lw_check_count(op, "x", (const int64_t[]){d->n, c, d->ih, d->iw}, 4, sizeof(float), NULL));
   const int64_t h = axis(d->ih, d->pad_h, room[0], d->stride_h, d->ceil_mode);
   const int64_t w = axis(d->iw, d->pad_w, room[1], d->stride_w, d->ceil_mode);
-  LW_TRY(lw_check_count("pool2d", "y", (const int64_t[]){d->n, d->c + LW_BLOCK, h, w}, 4, sizeof(float), NULL));
+  LW_TRY(lw_check_count(op, "y", (const int64_t[]){d->n, c, h, w}, 4, sizeof(float), NULL));
   *oh = h;
   *ow = w;
   return LW_OK;
 }
 
+lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
+  if (!oh || !ow) return lw_fail(LW_BAD_ARGUMENT, "pool2d: %s is NULL", oh ? "ow" : "oh");
+  return output("pool2d", d, oh, ow);
+}
+
 static lw_status pool(lw_context *context, lw_op op, const lw_pool2d_desc *d, const float *x, float *y, int32_t *index) {
   const char *name = lw_op_name(op);
   int64_t oh, ow;
-  LW_TRY(lw_pool2d_output(d, &oh, &ow));
+  LW_TRY(output(name, d, &oh, &ow));
   if (op == LW_OP_avg_pool2d && (d->dilation_h != 1 || d->dilation_w != 1))
     return lw_fail(LW_BAD_ARGUMENT, "%s: dilation is %" PRId64 " x %" PRId64 ", expected 1", name, d->dilation_h, d->dilation_w);
   if (index && d->ih > INT32_MAX / d->iw)
