@@ -141,7 +141,8 @@ typedef struct lw_resize_desc {
 
 /* Bilinear, half-pixel centres (PyTorch's align_corners=False); rows first, then columns. Weight tables are computed in double
  * and rounded once. Without antialias: fmaf(t, b-a, a). With: chain from +0 of fmaf(weight, x, acc) over rising source index.
- * Allocates scratch for the rows (n*c*ih*ow floats) and tables. */
+ * Allocates tables and, per thread, scratch for the resized rows that one output row reads. Sizes are below 2^31; with
+ * antialias iw is at most 2^24. */
 LW_API lw_status lw_resize_bilinear(lw_context *context, const lw_resize_desc *desc, const float *x, float *y);
 
 typedef struct lw_crop_desc {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include "lanewise.h"
 #include "simd/isa.h"
+#include "simd/resize_tables.h"
 #include "simd/view.h"
 
 typedef struct lw_part {
@@ -116,14 +117,15 @@ typedef struct lw_filter2d_args {
   float *y;
 } lw_filter2d_args;
 
-/* scratch: lw_resize_bilinear_scratch() bytes, its tables filled by lw_resize_tables_fill; all parts share it. Runs in two calls, each with
- * all its parts: pass 0 resizes the source rows into scratch, pass 1 makes the output. The plain loops do all in pass 1. */
+/* tables: filled, shared by all parts. scratch: lw_resize_scratch() bytes per part, for resized source rows. The
+ * plain loops use neither. */
 typedef struct lw_resize_bilinear_args {
   lw_resize_desc desc;
   const float *x;
   float *y;
+  lw_resize_tables tables;
   char *scratch;
-  int pass;
+  size_t scratch_stride; /* bytes per part */
 } lw_resize_bilinear_args;
 
 typedef struct lw_crop_args {
@@ -218,6 +220,5 @@ enum { LW_IM2COL_SCRATCH = 128 * 48 * 4 }; /* 128 taps of at most 48 pixels */
 static inline size_t lw_conv2d_plain_scratch(const lw_conv2d_desc *desc) {
   return desc->ic == desc->groups ? 0 : LW_IM2COL_SCRATCH;
 }
-size_t lw_resize_bilinear_scratch(const lw_resize_desc *desc);
 
 #endif

@@ -140,7 +140,6 @@ void ROW(filter2d)(const lw_args *args, lw_part part) {
 
 void ROW(resize_bilinear)(const lw_args *args, lw_part part) {
   PLANES(lw_resize_desc, resize_bilinear);
-  if (args->resize_bilinear.pass == 0) return;
   REF(resize_bilinear)(&d, args->resize_bilinear.x + begin * d.ih * d.iw, args->resize_bilinear.y + begin * d.oh * d.ow);
 }
 
