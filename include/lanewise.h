@@ -17,8 +17,8 @@
  * Threads   a context may be used by many threads at once: its thread pool serves one call at a time, and a call that finds
  *           the pool busy runs on its own thread, with the same bits. A plan is immutable and may run on many threads at
  *           once, each run with a workspace of its own.
- * Fork      a child process must not use a context made by its parent (its threads are gone); it makes its own.
- *           The default context (NULL) is made anew in a child by itself.
+ * Fork      a context made by a parent process has no threads in its child: there it runs every call on the calling thread,
+ *           with the same bits, and may be destroyed. The default context (NULL) is made anew in a child by itself.
  */
 #ifndef LANEWISE_H
 #define LANEWISE_H
@@ -69,8 +69,9 @@ LW_API lw_status lw_fail(lw_status status, const char *format, ...)
 
 /* ----------------------------------------------------------------------------------------------------------- context */
 
-/* Threads, ISA cap and allocator. NULL stands for the default context wherever a context is asked for: all physical cores,
- * ISA cap from the environment variable LANEWISE_ISA, malloc. */
+/* Threads, ISA cap and allocator. NULL stands for the default context wherever a context is asked for: as many threads as the
+ * environment variable LANEWISE_THREADS says (1..1024), else one per physical core; ISA cap from LANEWISE_ISA; aligned_alloc. It
+ * is made at its first use, which reads both variables, and lasts until the process ends. */
 typedef struct lw_context lw_context;
 
 /* Calls task(arg, part, parts) for every part in 0..parts-1, on any threads, in any order, and returns when all are done. */
@@ -79,8 +80,11 @@ typedef void (*lw_parallel_for)(void *user, int parts, void (*task)(void *arg, i
 typedef struct lw_context_options {
   int threads;     /* 1..1024; 0: one per physical core that this process may run on */
   const char *isa; /* "ref", "naive", "avx2", "avx512", "neon": the strongest ISA to use; NULL: LANEWISE_ISA, else the best.
-                      "ref" and "naive" run the plain loops. An ISA that this CPU lacks is LW_UNSUPPORTED. */
-  int pin;         /* not 0: pin the pool's threads, one per physical core (needs hwloc, else LW_UNSUPPORTED) */
+                      "ref" and "naive" run the plain loops. "autovec_<isa>" runs them as the compiler vectorises them with
+                      -ffast-math: NOT exact, for measuring. "amx" is known, but no kernel uses it so far. What this CPU, operating
+                      system or build cannot run is LW_UNSUPPORTED, an unknown name LW_BAD_ARGUMENT. */
+  int pin;         /* not 0: pin the pool's threads, one per physical core; LW_UNSUPPORTED where the cores are unknown. The
+                      caller's own thread, which takes a share of every call, is not pinned */
   lw_parallel_for parallel_for; /* the caller's own threads; NULL: the context's pool. `threads` is then the number of parts */
   void *parallel_user;
   void *(*allocate)(void *user, size_t bytes, size_t alignment); /* NULL: aligned_alloc and free; both or neither */
@@ -348,7 +352,8 @@ LW_API lw_status lw_plan_observe(const lw_plan *plan, const float *x, float *y, 
 /* A table of steps as text. Writes at most `capacity` bytes including the final 0 and returns the length it wanted. */
 LW_API size_t lw_plan_describe(const lw_plan *plan, char *text, size_t capacity);
 
-/* 64-byte aligned memory (on 2 MB pages when large and the system grants them); release with lw_release. */
+/* 64-byte aligned memory (on 2 MB pages when large and the system grants them); release with lw_release. 0 bytes give a pointer
+ * that is not NULL and must be released too. */
 LW_API lw_status lw_allocate(lw_context *context, size_t bytes, void **pointer);
 LW_API void lw_release(lw_context *context, void *pointer);
 
