@@ -50,7 +50,7 @@ static void test_png(void **state) {
   PNG_PIXELS(PNG(2, 1, 2, 3, "\0\x10", .palette = "\x0a\x14\x1e\xc8\x64\x32", .palette_size = 6, .transparency = "\xff\x80",
                  .transparency_size = 2),
              2, 1, 3, 10, 20, 30, 100, 50, 25);
-  PNG_PIXELS(PNG(3, 1, 8, 4, "\0\xc8\x80\xff\0\x07\xff", 0), 3, 1, 1, 100, 0, 7);
+  PNG_PIXELS(PNG(3, 1, 8, 4, "\0\xc8\x7f\xff\0\x07\xff", 0), 3, 1, 1, 100, 0, 7);
   PNG_PIXELS(PNG(2, 1, 8, 6, "\0\xc8\x64\x32\x80\1\2\3\xff", 0), 2, 1, 3, 100, 50, 25, 1, 2, 3);
   PNG_PIXELS(PNG(2, 1, 8, 2, "\0\1\2\3\1\2\4", .transparency = "\0\1\0\2\0\3", .transparency_size = 6), 2, 1, 3, 0, 0, 0, 1, 2,
              4);
@@ -211,6 +211,10 @@ static void test_wrong(void **state) {
   bytes giant = jpeg_make(8, 8, 1, (const int[]){50});
   memcpy(giant.b + 76, "\xff\xdc\xff\xdc", 4); /* height and width */
   REFUSED("65500 x 65500", BYTES(giant));
+  bytes unended = jpeg_make(8, 8, 1, (const int[]){50}); /* all pixels, then a comment that is cut short */
+  memcpy(unended.b + unended.n - 2, "\xff\xfe\0\x10", 4);
+  unended.n += 2;
+  REFUSED("JPEG", BYTES(unended));
   REFUSED("JPEG", BYTES(none));
 }
 
