@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * filter2d: lanes are output columns, four vectors at once to hide the latency of FMA; columns with taps outside the image run one by one. */
+ * filter2d: lanes are output columns, four vectors at once to hide the latency of FMA. Columns with taps outside the image, and
+ * images narrower than a vector, run one by one. */
 #include <math.h>
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
@@ -33,8 +34,8 @@ ALWAYS_INLINE void many(const int vectors, const line *l, int64_t ow, float *y) 
     const int inside = h >= 0 && h < d->h;
     for (int64_t j = 0; j < d->kw; j++) {
       const vf weight = v_broadcast(l->kernel + i * d->kw + j);
-      V_UNROLL for (int v = 0; v < vectors; v++)
-        acc[v] = v_fma(inside ? v_load(l->x + h * d->w + ow + j - l->left + v * VL) : v_zero(), weight, acc[v]);
+      V_UNROLL for (int v = 0; v < vectors; v++) acc[v] =
+          v_fma(inside ? v_load(l->x + h * d->w + ow + j - l->left + v * VL) : v_zero(), weight, acc[v]);
     }
   }
   V_UNROLL for (int v = 0; v < vectors; v++) v_store(y + v * VL, acc[v]);
@@ -47,7 +48,9 @@ void VEC_FN(filter2d)(const lw_args *args, lw_part part) {
   line l = {.d = d, .kernel = a->kernel, .top = d->same ? d->kh / 2 : 0, .left = d->same ? d->kw / 2 : 0};
   /* Columns inner_begin .. inner_end-1 have all their taps inside the image. */
   const int64_t inner_begin = l.left < ow_count ? l.left : ow_count;
-  const int64_t reach = d->w - d->kw + l.left + 1, inner_end = reach < inner_begin ? inner_begin : reach < ow_count ? reach : ow_count;
+  const int64_t reach = d->w - d->kw + l.left + 1, inner_end = reach < inner_begin ? inner_begin
+                                                               : reach < ow_count  ? reach
+                                                                                   : ow_count;
   int64_t begin, end;
   lw_share(d->n * d->c * oh_count, part, &begin, &end);
   for (int64_t i = begin; i < end; i++) {
@@ -58,6 +61,10 @@ void VEC_FN(filter2d)(const lw_args *args, lw_part part) {
     for (; ow < inner_begin; ow++) y[ow] = one(&l, ow);
     for (; ow + COLUMNS * VL <= inner_end; ow += COLUMNS * VL) many(COLUMNS, &l, ow, y + ow);
     for (; ow + VL <= inner_end; ow += VL) many(1, &l, ow, y + ow);
+    if (ow < inner_end && inner_end - inner_begin >= VL) { /* once more over columns that are done: the same bits */
+      ow = inner_end;
+      many(1, &l, ow - VL, y + ow - VL);
+    }
     for (; ow < ow_count; ow++) y[ow] = one(&l, ow);
   }
 }

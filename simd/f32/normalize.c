@@ -10,12 +10,17 @@ void VEC_FN(normalize)(const lw_args *args, lw_part part) {
   const int64_t plane = a->h * a->w, vectors = (plane + VL - 1) / VL;
   int64_t begin, end;
   lw_share(a->n * a->c * vectors, part, &begin, &end);
-  for (int64_t i = begin; i < end; i++) {
-    const int64_t c = i / vectors % a->c, in_plane = i % vectors * VL, at = i / vectors * plane + in_plane, left = plane - in_plane;
+  while (begin < end) { /* one run of vectors inside one plane */
+    const int64_t p = begin / vectors, c = p % a->c, first = begin % vectors;
+    const int64_t count = vectors - first < end - begin ? vectors - first : end - begin;
     const vf mean = v_set1(a->mean ? a->mean[c] : 0), std = v_set1(a->std ? a->std[c] : 1);
-    if (left >= VL)
-      v_store(a->y + at, one(v_load(a->x + at), mean, std));
-    else
-      v_store_partial(a->y + at, left, one(v_load_partial(a->x + at, left), mean, std));
+    const float *x = a->x + p * plane;
+    float *y = a->y + p * plane;
+    for (int64_t i = first * VL; i < (first + count) * VL; i += VL)
+      if (i + VL <= plane)
+        v_store(y + i, one(v_load(x + i), mean, std));
+      else
+        v_store_partial(y + i, plane - i, one(v_load_partial(x + i, plane - i), mean, std));
+    begin += count;
   }
 }
