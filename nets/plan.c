@@ -46,7 +46,13 @@ static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_
   for (size_t i = 0; i <= net->layer_count; i++) {
     LW_TRY(lw_check_count("plan", "activations of the batch", (const int64_t[]){*batch, in.c + 15, in.h, in.w, 4}, 5, sizeof(float),
                           NULL));
-    if (i < net->layer_count) LW_TRY(lw_net_layer_output(net, i, in, &in));
+    if (i == net->layer_count) break;
+    if (net->layers[i].kind == LW_LAYER_CONV2D) { /* its input with padding */
+      const lw_conv2d_desc d = lw_layer_conv2d(&net->layers[i], *batch, in);
+      int64_t oh, ow;
+      LW_TRY(lw_conv2d_output(&d, &oh, &ow));
+    }
+    LW_TRY(lw_net_layer_output(net, i, in, &in));
   }
   LW_TRY(lw_lower(*context, net, *batch, !(options && options->no_fuse), lowered));
   const size_t total = lowered->weight_bytes + workspace_bytes(lowered);

@@ -42,7 +42,7 @@ static lw_status layer_output(const lw_net *net, size_t layer, lw_shape in, lw_s
     LW_TRY(lw_check_count("linear", "x", (const int64_t[]){1, in.c, in.h, in.w}, 4, sizeof(float), &inputs));
     LW_TRY(lw_check_least("linear", "out", l->out, 1));
     *out = (lw_shape){l->out, 1, 1};
-    return lw_check_count("linear", "w", (const int64_t[]){1, l->out, inputs}, 3, sizeof(float), NULL);
+    return lw_check_count("linear", "padded w", (const int64_t[]){1, lw_size_plus(l->out, LW_BLOCK), inputs}, 3, sizeof(float), NULL);
   }
   case LW_LAYER_MAX_POOL2D:
   case LW_LAYER_AVG_POOL2D: {
@@ -65,16 +65,38 @@ lw_status lw_net_layer_output(const lw_net *net, size_t layer, lw_shape in, lw_s
   return in_layer(net, layer, layer_output(net, layer, in, out));
 }
 
+/* 0: the layer has no parameters. */
+static int64_t fan_in_of(const lw_layer *l, lw_shape in) {
+  if (l->kind == LW_LAYER_CONV2D) return in.c / or_default(l->groups, 1) * l->kernel * l->kernel;
+  return l->kind == LW_LAYER_LINEAR ? in.c * in.h * in.w : 0;
+}
+
+/* All parameters together, in whole blocks of outputs with a bias each, as plans add up their bytes. */
+static lw_status add_padded(const lw_net *net, size_t layer, lw_shape in, int64_t *total) {
+  const lw_layer *l = &net->layers[layer];
+  const int64_t fan_in = fan_in_of(l, in);
+  int64_t count;
+  if (fan_in == 0) return LW_OK;
+  if (!__builtin_mul_overflow(lw_size_plus(l->out, LW_BLOCK), fan_in + 1, &count) &&
+      !__builtin_add_overflow(*total, count, total) && *total <= INT64_MAX / 8)
+    return LW_OK;
+  return lw_fail(LW_BAD_SHAPE, "network %s: the parameters up to layer %zu (%s) are more than memory can address", net->name, layer,
+                 l->name);
+}
+
 lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes) {
   if (!net) return lw_fail(LW_BAD_ARGUMENT, "network: net is NULL");
   if (!net->name) return lw_fail(LW_BAD_ARGUMENT, "network: name is NULL");
   if (!net->layers || net->layer_count == 0) return lw_fail(LW_BAD_ARGUMENT, "network %s has no layers", net->name);
   LW_TRY(lw_check_count(net->name, "its input", (const int64_t[]){1, net->c, net->h, net->w}, 4, sizeof(float), NULL));
   lw_shape shape = {net->c, net->h, net->w};
+  int64_t parameters = 0;
   for (size_t i = 0; i < net->layer_count; i++) {
     if (!net->layers[i].name) return lw_fail(LW_BAD_ARGUMENT, "network %s: layer %zu has no name", net->name, i);
     if (shapes) shapes[i] = shape;
-    LW_TRY(lw_net_layer_output(net, i, shape, &shape));
+    const lw_shape in = shape;
+    LW_TRY(lw_net_layer_output(net, i, in, &shape));
+    LW_TRY(add_padded(net, i, in, &parameters));
   }
   if (shapes) shapes[net->layer_count] = shape;
   return LW_OK;
@@ -86,13 +108,8 @@ static lw_status each_tensor(const lw_net *net, int (*visit)(void *, size_t laye
   for (size_t i = 0; i < net->layer_count; i++, in = out) {
     const lw_layer *l = &net->layers[i];
     LW_TRY(lw_net_layer_output(net, i, in, &out));
-    int64_t fan_in;
-    if (l->kind == LW_LAYER_CONV2D)
-      fan_in = in.c / or_default(l->groups, 1) * l->kernel * l->kernel;
-    else if (l->kind == LW_LAYER_LINEAR)
-      fan_in = in.c * in.h * in.w;
-    else
-      continue;
+    const int64_t fan_in = fan_in_of(l, in);
+    if (fan_in == 0) continue;
     if (!visit(user, i, l->out * fan_in, fan_in)) return LW_OK;
     if (!l->no_bias && !visit(user, i, l->out, fan_in)) return LW_OK;
   }

@@ -303,6 +303,14 @@ static void errors(void **state) {
   expect(lw_plan_create(NULL, &net, &weights, NULL, &plan), LW_BAD_SHAPE, "bad");
   net.layer_count = 0;
   expect(lw_plan_create(NULL, &net, &weights, NULL, &plan), LW_BAD_ARGUMENT, "no layers");
+
+  /* Every layer fits, their sum does not; an image fits with its padding, the batch does not. */
+  const lw_layer wide[] = {{.kind = LW_LAYER_LINEAR, .name = "up", .out = INT64_C(1) << 29},
+                           {.kind = LW_LAYER_LINEAR, .name = "down", .out = INT64_C(1) << 30}};
+  expect(lw_net_parameters(&(lw_net){"wide", INT64_C(1) << 30, 1, 1, wide, 2}, &count), LW_BAD_SHAPE, "up to layer 1 (down)");
+  const lw_layer far = {.kind = LW_LAYER_CONV2D, .name = "far", .out = 4, .kernel = 1, .pad = 1 << 24, .stride = 1 << 25};
+  expect(lw_plan_create(NULL, &(lw_net){"far", 1, 1, 1, &far, 1}, &weights, &(lw_plan_options){.batch = 4096}, &plan),
+         LW_BAD_SHAPE, "padded x");
   assert_null(plan);
 
   fixture f = make(lenet5, best_isa(), 1, 1, 0);
