@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Every row of the kernel table on every case of its operator: fills, guard pages at either end, numbers of parts.
  *   test_kernels [--op <operator>] [--row <symbol>] [--case <name>] [--fill integers|reals|specials] [--seed <number>]
- * LANEWISE_CUT=1 cuts the largest layers, as builds with sanitizers and for emulators do anyway. */
+ * LANEWISE_CUT=1 cuts the largest layers and runs every case in fewer ways, as builds with sanitizers and for emulators do
+ * anyway. */
 #include "tests/kit/cmocka.h"
 
 #include <inttypes.h>
@@ -39,7 +40,7 @@ typedef struct subject {
   kit_case c;
   kit_fill fill;
   double flops;
-  int cut;
+  int cut, number;        /* number: of the case */
   kit_set expected, wide; /* wide: only for finite fills */
   double *bound;
   int has_wide;
@@ -84,6 +85,16 @@ static void judge(subject *s, const lw_kernel *row, const kit_set *got, const ch
 
 static const char *const memory_names[] = {"guard at the end", "guard at the start", "offset of one element"};
 
+/* Rows that networks run. The others are plain loops: they get an expensive case cut, and slow builds run them in one way. */
+static int is_default(const lw_kernel *row) {
+  return (lw_isa_is_simd(row->isa) || row->isa == LW_ISA_PORTABLE) && lw_kernel_find(row->op, row->isa, NULL) == row;
+}
+static int is_plain_loop(const lw_kernel *row) { return !lw_isa_is_simd(row->isa) && row->isa != LW_ISA_PORTABLE; }
+
+/* Whether slow builds run so many parts; of a case in four they are threads (an emulator keeps memory of each). */
+static int is_among_few(const lw_kernel *row, int parts) { return parts == 3 || (parts == 1 && !is_plain_loop(row)); }
+static kit_schedule schedule_of_few(const subject *s) { return s->number % 4 == 0 ? KIT_THREADS : KIT_FALLING; }
+
 static void run_variant(subject *s, const lw_kernel *row, kit_set *got, kit_memory memory, int variant) {
   static const int parts[] = {1, 2, 3, 7};
   static const kit_schedule schedules[] = {KIT_RISING, KIT_THREADS, KIT_FALLING, KIT_RISING};
@@ -94,10 +105,13 @@ static void run_variant(subject *s, const lw_kernel *row, kit_set *got, kit_memo
     return;
   }
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-    if (s->flops > HEAVY ? parts[i] != 2 : s->flops > LARGE && (kit_memory)i != memory && parts[i] != 7) continue;
+    if (cut_all            ? !is_among_few(row, parts[i])
+        : s->flops > HEAVY ? parts[i] != 2
+                           : s->flops > LARGE && (kit_memory)i != memory && parts[i] != 7)
+      continue;
     snprintf(how, sizeof how, "variant %d, %d parts, %s", variant, parts[i], memory_names[memory]);
     kit_poison(&run, got);
-    kit_execute(&run, parts[i], schedules[i]);
+    kit_execute(&run, parts[i], cut_all ? schedule_of_few(s) : schedules[i]);
     if (!kit_collect(&run, got)) report(s, how, run.error);
     judge(s, row, got, how);
     s->tally->runs[row - lw_kernel_table]++;
@@ -145,19 +159,16 @@ static int chosen(const kit_op *op, const lw_kernel *row) {
   return row->op == op->op && lw_isa_runnable(row->isa) && (!only_row || strcmp(only_row, row->symbol) == 0);
 }
 
-/* Rows that networks run. The others get an expensive case cut; naive and autovec would take seconds. */
-static int is_default(const lw_kernel *row) {
-  return (lw_isa_is_simd(row->isa) || row->isa == LW_ISA_PORTABLE) && lw_kernel_find(row->op, row->isa, NULL) == row;
-}
-
 static void run_rows(subject *s) {
   for (int m = KIT_GUARD_END; m <= KIT_GUARD_OFFSET; m++) {
     kit_set got;
     if (s->flops > HEAVY && m != KIT_GUARD_END) break;
+    if (cut_all && m != KIT_GUARD_END && m != KIT_GUARD_START + s->number % 2) continue;
     assert_true(kit_set_make(&got, s->op, &s->c, (kit_memory)m));
     kit_set_fill(&got, s->fill, seed);
     for (size_t i = 0; i < lw_kernel_count; i++)
-      if (chosen(s->op, &lw_kernel_table[i]) && (s->flops <= EXPENSIVE || is_default(&lw_kernel_table[i])))
+      if (chosen(s->op, &lw_kernel_table[i]) && (s->flops <= EXPENSIVE || is_default(&lw_kernel_table[i])) &&
+          (!cut_all || m == KIT_GUARD_END || !is_plain_loop(&lw_kernel_table[i])))
         run_row(s, &lw_kernel_table[i], &got, (kit_memory)m);
     kit_set_free(&got);
   }
@@ -228,7 +239,7 @@ static void test_operator(void **state) {
   catch_faults();
   for (int i = 0; kit_case_at(op, seed, i, &c); i++) {
     if (only_case && strcmp(only_case, c.name) != 0) continue;
-    subject s = {.tally = &t, .op = op, .c = c};
+    subject s = {.tally = &t, .op = op, .c = c, .number = i};
     const int expensive = op->cut && op->flops(&c) > EXPENSIVE;
     if (!expensive || !cut_all) run_fills(&s);
     if (!expensive) continue;
