@@ -17,6 +17,7 @@ static const kit_case cases[] = {
     {"n0", SHAPE(0, 3, 5, 5, 1, 1, 3, 3)},
     {"n7", SHAPE(7, 1, 3, 4, 1, 1, 2, 2)},
     {"centre-56", SHAPE(1, 3, 64, 97, 4, 20, 56, 56)},
+    {"vgg16", SHAPE(1, 3, 256, 341, 16, 58, 224, 224)},
 };
 
 static void random_case(kit_random *r, kit_case *c) {

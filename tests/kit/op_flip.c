@@ -11,7 +11,7 @@ static const kit_case cases[] = {
     {"both", SHAPE(1, 3, 4, 33, 1, 1)},       {"row", SHAPE(1, 1, 1, 9, 1, 1)},
     {"column", SHAPE(1, 1, 9, 1, 1, 1)},      {"n0", SHAPE(0, 3, 4, 5, 1, 0)},
     {"n3", SHAPE(3, 2, 4, 7, 1, 0)},          {"not-one-is-true", SHAPE(1, 2, 4, 7, 2, -1)},
-    {"cifar", SHAPE(2, 3, 32, 32, 1, 0)},
+    {"cifar", SHAPE(2, 3, 32, 32, 1, 0)},     {"vgg16", SHAPE(1, 3, 224, 224, 1, 0)},
 };
 
 static void random_case(kit_random *r, kit_case *c) {

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/kit/kit.h"
+#include "tests/kit/widths.h"
 
 enum { X, Y };
 
 #define SHAPE(n_, h_, w_) .of.image = {.n = n_, .c = 3, .h = h_, .w = w_}
-/* Planes around vectors of 4, 8 and 16 lanes. */
+#define ROW(w_)                                                                                                                  \
+  { "1x" #w_, SHAPE(1, 1, w_) }
 static const kit_case cases[] = {
-    {"1x1", SHAPE(1, 1, 1)},    {"1x2", SHAPE(1, 1, 2)},    {"1x3", SHAPE(1, 1, 3)},    {"2x2", SHAPE(1, 2, 2)},
-    {"5x1", SHAPE(1, 5, 1)},    {"1x7", SHAPE(1, 1, 7)},    {"2x4", SHAPE(1, 2, 4)},    {"3x3", SHAPE(1, 3, 3)},
-    {"3x5", SHAPE(1, 3, 5)},    {"4x4", SHAPE(1, 4, 4)},    {"1x17", SHAPE(1, 1, 17)},  {"1x31", SHAPE(1, 1, 31)},
-    {"2x16", SHAPE(1, 2, 16)},  {"3x11", SHAPE(1, 3, 11)},  {"7x13", SHAPE(1, 7, 13)},  {"n0", SHAPE(0, 4, 5)},
-    {"n3-3x5", SHAPE(3, 3, 5)}, {"n2-4x8", SHAPE(2, 4, 8)}, {"n5-1x1", SHAPE(5, 1, 1)}, {"photo", SHAPE(1, 97, 131)},
+    /* widths */
+    KIT_WIDTHS(ROW),
+    /* planes, batches, images */
+    {"5x1", SHAPE(1, 5, 1)},
+    {"3x5", SHAPE(1, 3, 5)},
+    {"4x4", SHAPE(1, 4, 4)},
+    {"3x11", SHAPE(1, 3, 11)},
+    {"7x13", SHAPE(1, 7, 13)},
+    {"n0", SHAPE(0, 4, 5)},
+    {"n3-3x5", SHAPE(3, 3, 5)},
+    {"n2-4x8", SHAPE(2, 4, 8)},
+    {"n5-1x1", SHAPE(5, 1, 1)},
+    {"photo", SHAPE(1, 97, 131)},
+    {"vgg16", SHAPE(1, 224, 224)},
 };
 
 static void random_case(kit_random *r, kit_case *c) {

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/kit/kit.h"
+#include "tests/kit/widths.h"
 
 enum { X, MEAN, STD, Y };
 
 #define SHAPE(n_, c_, h_, w_) .of.image = {.n = n_, .c = c_, .h = h_, .w = w_}
 #define BOTH                  .mean = 1, .std = 1
-/* Planes around vectors of 4, 8 and 16 lanes; mean and std come and go. */
+#define ROW(w_)                                                                                                                  \
+  { "2x1x" #w_, SHAPE(1, 2, 1, w_), BOTH }
 static const kit_case cases[] = {
+    /* widths */
+    KIT_WIDTHS(ROW),
+    /* mean and std come and go */
     {"1x1x1", SHAPE(1, 1, 1, 1), BOTH},
     {"1x1x1-neither", SHAPE(1, 1, 1, 1)},
     {"3x1x3-mean", SHAPE(1, 3, 1, 3), .mean = 1},
@@ -21,11 +26,13 @@ static const kit_case cases[] = {
     {"3x1x31-std", SHAPE(1, 3, 1, 31), .std = 1},
     {"3x2x16", SHAPE(1, 3, 2, 16), BOTH},
     {"17x3x11", SHAPE(1, 17, 3, 11), BOTH},
+    /* batches, images */
     {"n0", SHAPE(0, 3, 4, 5), BOTH},
     {"n3-3x3x5", SHAPE(3, 3, 3, 5), BOTH},
     {"n2-2x4x9-neither", SHAPE(2, 2, 4, 9)},
     {"mnist", SHAPE(2, 1, 28, 28), BOTH},
     {"photo", SHAPE(1, 3, 97, 131), BOTH},
+    {"vgg16", SHAPE(1, 3, 224, 224), BOTH},
 };
 
 static void random_case(kit_random *r, kit_case *c) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/kit/kit.h"
+#include "tests/kit/widths.h"
 
 #include "ref/resize_bilinear.h"
 
@@ -11,8 +12,11 @@ enum { X, Y };
 /* Each without and with antialias. */
 #define BOTH(name, ...)                                                                                                          \
   {name, SHAPE(__VA_ARGS__)}, { name "-antialias", ALIAS(__VA_ARGS__) }
+#define WIDTH(w_) BOTH("20-to-" #w_, 1, 1, 4, 20, 3, w_)
 
 static const kit_case cases[] = {
+    /* shrinking and growing */
+    KIT_WIDTHS(WIDTH),
     /* widths around vectors of 4, 8 and 16 lanes and around four of them */
     BOTH("w1", 1, 1, 2, 3, 3, 1),
     BOTH("w2", 1, 2, 3, 5, 2, 2),
@@ -57,6 +61,7 @@ static const kit_case cases[] = {
     BOTH("n3", 3, 2, 6, 21, 4, 18),
     BOTH("mnist", 2, 1, 20, 20, 28, 28),
     BOTH("photo", 1, 3, 75, 100, 56, 56),
+    BOTH("vgg16", 1, 3, 480, 640, 256, 341),
 };
 
 static void random_case(kit_random *r, kit_case *c) {

@@ -5,10 +5,10 @@ enum { U, Y };
 
 #define SHAPE(c_, h_, w_) .of.image = {.n = 1, .c = c_, .h = h_, .w = w_}
 static const kit_case cases[] = {
-    {"1x1x1", SHAPE(1, 1, 1)},    {"3x1x1", SHAPE(3, 1, 1)},   {"1x1x17", SHAPE(1, 1, 17)}, {"1x17x1", SHAPE(1, 17, 1)},
-    {"2x3x5", SHAPE(2, 3, 5)},    {"3x5x7", SHAPE(3, 5, 7)},   {"3x4x16", SHAPE(3, 4, 16)}, {"3x4x33", SHAPE(3, 4, 33)},
-    {"4x6x15", SHAPE(4, 6, 15)},  {"17x3x3", SHAPE(17, 3, 3)}, {"mnist", SHAPE(1, 28, 28)}, {"cifar", SHAPE(3, 32, 32)},
-    {"photo", SHAPE(3, 97, 131)},
+    {"1x1x1", SHAPE(1, 1, 1)},    {"3x1x1", SHAPE(3, 1, 1)},     {"1x1x17", SHAPE(1, 1, 17)}, {"1x17x1", SHAPE(1, 17, 1)},
+    {"2x3x5", SHAPE(2, 3, 5)},    {"3x5x7", SHAPE(3, 5, 7)},     {"3x4x16", SHAPE(3, 4, 16)}, {"3x4x33", SHAPE(3, 4, 33)},
+    {"4x6x15", SHAPE(4, 6, 15)},  {"17x3x3", SHAPE(17, 3, 3)},   {"mnist", SHAPE(1, 28, 28)}, {"cifar", SHAPE(3, 32, 32)},
+    {"photo", SHAPE(3, 97, 131)}, {"vgg16", SHAPE(3, 480, 640)},
 };
 
 static void random_case(kit_random *r, kit_case *c) {
