@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Whole passes on real images: <net>/<mode>/<isa>/b<batch>/t<threads>, and for VGG16 at batch 1 one line per layer below that.
- * Options: --net=, --isa=, --batch=, --threads= (comma-separated lists), --slow=no (without naive and autovec VGG16, which take half a
- * minute together). Every pass is checked before its time counts: the strongest ISA against the stored digest of the reference, every
- * other exact pass bit for bit against that one on the same image, autovec layer by layer against a bound for any order of sums. */
+ * Options: --net=, --isa=, --batch=, --threads= (comma-separated lists), --slow=no (without naive and autovec VGG16, which take
+ * half a minute together). Every pass is checked before its time counts: the strongest ISA against the stored digest of the
+ * reference, every other exact pass bit for bit against that one on the same image, autovec layer by layer against a bound for
+ * any order of sums. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +96,8 @@ static const char *make(const lw_net *net, lw_isa isa, int64_t batch, int thread
   const lw_weights weights = lw_weights_seeded(&seed);
   const int64_t inputs = net->c * net->h * net->w * batch;
   *m = (made){0};
-  if (lw_context_create(&(lw_context_options){.threads = threads, .isa = lw_isa_name(isa), .pin = threads > 1}, &m->context) != LW_OK ||
+  if (lw_context_create(&(lw_context_options){.threads = threads, .isa = lw_isa_name(isa), .pin = threads > 1}, &m->context) !=
+          LW_OK ||
       lw_plan_create(m->context, net, &weights, &(lw_plan_options){.batch = batch}, &m->plan) != LW_OK ||
       lw_allocate(m->context, lw_plan_workspace_bytes(m->plan), &m->workspace) != LW_OK)
     return lw_error_message();
@@ -107,8 +109,8 @@ static const char *make(const lw_net *net, lw_isa isa, int64_t batch, int thread
   return nets_input(net, batch, m->x) == LW_OK ? NULL : lw_error_message();
 }
 
-/* What the network answers to the sample images, from the strongest ISA after its digest has been checked; image by image, so that it
- * serves every batch. */
+/* What the network answers to the sample images, from the strongest ISA after its digest has been checked; image by image, so
+ * that it serves every batch. */
 static const char *expect(const lw_net *net, int64_t batch, float *expected) {
   made m;
   const int64_t inputs = net->c * net->h * net->w;
@@ -142,7 +144,9 @@ static const char *expected_output(const pass *p, const made *m) {
 }
 
 static const char *compare(const made *m) {
-  return memcmp(m->y, m->expected, (size_t)m->outputs * sizeof(float)) == 0 ? NULL : "bits differ from the reference on the sample image";
+  return memcmp(m->y, m->expected, (size_t)m->outputs * sizeof(float)) == 0
+             ? NULL
+             : "bits differ from the reference on the sample image";
 }
 
 static int by_value(const void *a, const void *b) {
@@ -284,7 +288,7 @@ static int read_options(int *argc, char **argv, selection *s) {
     p += length + (p[length] == ',');
   }
   if (!s->thread_count)
-    for (int t = 1; t <= cores && s->thread_count < 64; t = t * 2 > cores && t < cores ? cores : t * 2)
+    for (int t = 1; t <= cores && s->thread_count<64; t = t * 2> cores && t < cores ? cores : t * 2)
       s->threads[s->thread_count++] = t;
   return 1;
 }
@@ -295,7 +299,8 @@ int main(int argc, char **argv) {
   const char *cap = getenv("LANEWISE_ISA");
   const lw_isa best = cap ? (lw_isa)lw_isa_from_name(cap) : lw_isa_best();
   lw_context *probe;
-  if (lw_context_create(&(lw_context_options){.threads = 1}, &probe) != LW_OK) return fprintf(stderr, "bench_nets: %s\n", lw_error_message()), 1;
+  if (lw_context_create(&(lw_context_options){.threads = 1}, &probe) != LW_OK)
+    return fprintf(stderr, "bench_nets: %s\n", lw_error_message()), 1;
   lw_context_destroy(probe);
   machine_context();
   const lw_net *net;
@@ -310,7 +315,8 @@ int main(int argc, char **argv) {
         add(&s, net, LW_ISA_NAIVE, batches[b], s.threads[t]);
         if (lw_isa_best_autovec() >= 0) add(&s, net, (lw_isa)lw_isa_best_autovec(), batches[b], s.threads[t]);
         for (int isa = 0; isa < LW_ISA_COUNT; isa++)
-          if (isa <= (int)best && lw_isa_runnable((lw_isa)isa) && (isa == LW_ISA_AVX2 || isa == LW_ISA_AVX512 || isa == LW_ISA_NEON))
+          if (isa <= (int)best && lw_isa_runnable((lw_isa)isa) &&
+              (isa == LW_ISA_AVX2 || isa == LW_ISA_AVX512 || isa == LW_ISA_NEON))
             add(&s, net, (lw_isa)isa, batches[b], s.threads[t]);
       }
   }

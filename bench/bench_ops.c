@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every row of the kernel table: <op>/<mode>/<isa>/<algorithm>.<case>/t<threads>. Tensors are in the layout that the kernel wants, packing
- * and reorders are outside of the time. Suffixes of a case: -cold (caches are flushed before every run), -plain (the public function or
- * lw_conv2d_plan on plain tensors, reorders included).
- * Options: --shape=mb1ic64ih56oc64oh56kh3ph1 (only this convolution, in benchdnn's words), --threads=1,2, --cache=hot,cold, --all=yes (also
- * the small seam cases of the test kit), --plain=no. A kernel is checked on its case before it is timed. */
+ * Every row of the kernel table: <op>/<mode>/<isa>/<algorithm>.<case>/t<threads>. Tensors are in the layout that the kernel
+ * wants, packing and reorders are outside of the time. Suffixes of a case: -cold (caches are flushed before every run), -plain
+ * (the public function or lw_conv2d_plan on plain tensors, reorders included). Options: --shape=mb1ic64ih56oc64oh56kh3ph1 (only
+ * this convolution, in benchdnn's words), --threads=1,2, --cache=hot,cold, --all=yes (also the small seam cases of the test kit),
+ * --plain=no. A kernel is checked on its case before it is timed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ typedef struct bench {
 
 /* ----------------------------------------------------------------------------------------------------- what is expected */
 
-/* The reference's answer to the current case; benchmarks come grouped by case. The naive row computes it, on all cores: test_kernels proves
- * it equal to ref. */
+/* The reference's answer to the current case; benchmarks come grouped by case. The naive row computes it, on all cores:
+ * test_kernels proves it equal to ref. */
 static struct {
   const kit_case *c;
   kit_fill fill;
@@ -183,8 +183,9 @@ static void measure(gbench_state *state, void *user) {
   job j = {.b = b, .run = &run};
   const char *wrong = kit_prepare(&run) ? check(b, &run, &set, fill) : run.error;
   const int prepared = run.error[0] == 0;
-  if (!wrong && lw_context_create(&(lw_context_options){.threads = b->threads, .pin = b->threads > 1, .isa = lw_isa_name(b->row->isa)},
-                                  &j.context) != LW_OK)
+  if (!wrong &&
+      lw_context_create(&(lw_context_options){.threads = b->threads, .pin = b->threads > 1, .isa = lw_isa_name(b->row->isa)},
+                        &j.context) != LW_OK)
     wrong = lw_error_message();
   if (!wrong && b->way == PLAIN) wrong = make_plain(&j, &set);
   double total = 0;
@@ -267,7 +268,8 @@ static int read_options(int *argc, char **argv, selection *s, const char **shape
   *shape = option_take(argc, argv, "shape");
   const char *threads = option_take(argc, argv, "threads"), *cache = option_take(argc, argv, "cache");
   const char *all = option_take(argc, argv, "all"), *plain = option_take(argc, argv, "plain");
-  if (threads && !(s->thread_count = option_numbers(threads, ROOF_THREADS, s->threads, 64))) return fail("threads", threads, "numbers 1..1024");
+  if (threads && !(s->thread_count = option_numbers(threads, ROOF_THREADS, s->threads, 64)))
+    return fail("threads", threads, "numbers 1..1024");
   if (cache) {
     s->hot = option_lists(cache, "hot");
     s->cold = option_lists(cache, "cold");

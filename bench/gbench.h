@@ -17,8 +17,8 @@ typedef enum gbench_unit { GBENCH_US, GBENCH_MS } gbench_unit;
 int gbench_init(int *argc, char **argv);
 /* A line of the context in the table's head and in JSON. After gbench_init. */
 void gbench_context(const char *key, const char *value);
-/* iterations: 0 lets the library choose by --benchmark_min_time, else exactly so many. manual: the callback reports each iteration's time
- * by gbench_time. `user` must live until gbench_run returns. */
+/* iterations: 0 lets the library choose by --benchmark_min_time, else exactly so many. manual: the callback reports each
+ * iteration's time by gbench_time. `user` must live until gbench_run returns. */
 void gbench_register(const char *name, gbench_fn *fn, void *user, gbench_unit unit, int iterations, int manual);
 /* Runs all that match --benchmark_filter; returns how many ran. */
 int gbench_run(void);

@@ -52,7 +52,8 @@ static long throttled(void) {
   return atol(read_line("/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", line, sizeof line));
 }
 
-/* Seconds of a fixed chain of dependent multiplications: the inverse of the clock. The best of some, so that interruptions fall out. */
+/* Seconds of a fixed chain of dependent multiplications: the inverse of the clock. The best of some, so that interruptions fall
+ * out. */
 static double chain_seconds(void) {
   double best = 1e9;
   for (int k = 0; k < 10; k++) {
@@ -102,15 +103,17 @@ void machine_context(void) {
   read_line("/sys/kernel/mm/transparent_hugepage/enabled", pages, sizeof pages);
   uname(&system);
   const int cores = machine_cores();
-  snprintf(line, sizeof line, "%s, %d cores, L1 %zu KB, L2 %zu KB, L3 %zu KB, %s MHz, governor %s, ISA %s, huge pages %s, Linux %s", model,
-           cores, lw_topology_cache_bytes(1) / 1024, lw_topology_cache_bytes(2) / 1024, lw_topology_cache_bytes(3) / 1024, mhz,
+  snprintf(line, sizeof line,
+           "%s, %d cores, L1 %zu KB, L2 %zu KB, L3 %zu KB, %s MHz, governor %s, ISA %s, huge pages %s, Linux %s", model, cores,
+           lw_topology_cache_bytes(1) / 1024, lw_topology_cache_bytes(2) / 1024, lw_topology_cache_bytes(3) / 1024, mhz,
            governor[0] ? governor : "unknown", lw_isa_name(lw_isa_best()), pages[0] ? pages : "unknown", system.release);
   gbench_context("machine", line);
   gbench_context("compiler", LANEWISE_COMPILER);
 
   const double busy = atof(read_line("/proc/loadavg", load, sizeof load));
   int length = 0;
-  if (busy > 0.3 * cores) length += snprintf(warning, sizeof warning, "load average %.2f on %d cores before the start; ", busy, cores);
+  if (busy > 0.3 * cores)
+    length += snprintf(warning, sizeof warning, "load average %.2f on %d cores before the start; ", busy, cores);
   if (governor[0] && strcmp(governor, "performance") != 0)
     length += snprintf(warning + length, sizeof warning - (size_t)length, "governor is %s, not performance; ", governor);
   if (length) {

@@ -3,15 +3,17 @@
 #ifndef LANEWISE_BENCH_MACHINE_H
 #define LANEWISE_BENCH_MACHINE_H
 
-/* Adds the context lines `machine` (CPU, cores, caches, frequency, governor, ISA, huge pages, kernel), `compiler` (with flags) and, where
- * there is cause, `warning` (load, governor, throttling), and prints the warning. After gbench_init, before gbench_run. */
+/* Adds the context lines `machine` (CPU, cores, caches, frequency, governor, ISA, huge pages, kernel), `compiler` (with flags)
+ * and, where there is cause, `warning` (load, governor, throttling), and prints the warning. After gbench_init, before
+ * gbench_run. */
 void machine_context(void);
-/* Registers the last benchmark, machine/noise: what happened since machine_context, as counters (stolen_percent, clock_drift_percent,
- * throttled), and a warning on stderr where it was noise. */
+/* Registers the last benchmark, machine/noise: what happened since machine_context, as counters (stolen_percent,
+ * clock_drift_percent, throttled), and a warning on stderr where it was noise. */
 void machine_noise(void);
 /* Physical cores that this process may use, at least 1. */
 int machine_cores(void);
-/* Pins the calling thread to the first of them, and gives it back its freedom: while pinned it would look like a machine of one core. */
+/* Pins the calling thread to the first of them, and gives it back its freedom: while pinned it would look like a machine of one
+ * core. */
 void machine_pin(void);
 void machine_unpin(void);
 

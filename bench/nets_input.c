@@ -19,7 +19,9 @@ static lw_status load(const lw_net *net, int64_t i, float *x) {
     snprintf(path, sizeof path, SAMPLES "scene.jpg");
   lw_status status = lw_image_load(path, &image);
   if (status != LW_OK) return status;
-  status = gray ? lw_image_to_gray28(NULL, &image, x) : large ? lw_image_to_vgg16(NULL, &image, x) : lw_image_to_rgb32(NULL, &image, x);
+  status = gray    ? lw_image_to_gray28(NULL, &image, x)
+           : large ? lw_image_to_vgg16(NULL, &image, x)
+                   : lw_image_to_rgb32(NULL, &image, x);
   lw_image_free(&image);
   return status;
 }

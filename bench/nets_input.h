@@ -4,8 +4,8 @@
 
 #include "lanewise.h"
 
-/* Fills x[batch][c][h][w] from the sample images: digits for networks on 1x28x28, the scene for 3x224x224 and 3x32x32. LW_UNSUPPORTED for
- * other inputs. */
+/* Fills x[batch][c][h][w] from the sample images: digits for networks on 1x28x28, the scene for 3x224x224 and 3x32x32.
+ * LW_UNSUPPORTED for other inputs. */
 lw_status nets_input(const lw_net *net, int64_t batch, float *x);
 
 #endif

@@ -31,7 +31,8 @@ static inline int option_lists(const char *list, const char *word) {
   return 0;
 }
 
-/* A comma-separated list of whole numbers 1..limit. Returns how many, 0 if one is not such a number or there are more than capacity. */
+/* A comma-separated list of whole numbers 1..limit. Returns how many, 0 if one is not such a number or there are more than
+ * capacity. */
 static inline int option_numbers(const char *list, long limit, int *numbers, int capacity) {
   int count = 0;
   for (const char *p = list; *p;) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * AMX peak: 2x2 tiles of sums, operands in L1. On random data, since the units throttle with what they multiply and zeros flatter. */
+ * AMX peak: 2x2 tiles of sums, operands in L1. On random data, since the units throttle with what they multiply and zeros
+ * flatter. */
 #include "bench/roof.h"
 
 #if defined(__AMX_TILE__) && defined(__AMX_BF16__) && defined(__AMX_INT8__)
-#include <immintrin.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#  include <immintrin.h>
+#  include <stdint.h>
+#  include <stdlib.h>
+#  include <string.h>
 
 enum { ROWS = 16, ROW_BYTES = 64, TILE = ROWS * ROW_BYTES };
 

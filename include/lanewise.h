@@ -27,9 +27,9 @@
 #include <stdint.h>
 
 #if defined(LANEWISE_STATIC) || !defined(__GNUC__)
-#define LW_API
+#  define LW_API
 #else
-#define LW_API __attribute__((visibility("default")))
+#  define LW_API __attribute__((visibility("default")))
 #endif
 
 #define LW_VERSION_MAJOR 0
@@ -81,8 +81,8 @@ typedef struct lw_context_options {
   int threads;     /* 1..1024; 0: one per physical core that this process may run on */
   const char *isa; /* "ref", "naive", "avx2", "avx512", "neon": the strongest ISA to use; NULL: LANEWISE_ISA, else the best.
                       "ref" and "naive" run the plain loops. "autovec_<isa>" runs them as the compiler vectorises them with
-                      -ffast-math: NOT exact, for measuring. "amx" is known, but no kernel uses it so far. What this CPU, operating
-                      system or build cannot run is LW_UNSUPPORTED, an unknown name LW_BAD_ARGUMENT. */
+                      -ffast-math: NOT exact, for measuring. "amx" is known, but no kernel uses it so far. What this CPU,
+                      operating system or build cannot run is LW_UNSUPPORTED, an unknown name LW_BAD_ARGUMENT. */
   int pin;         /* not 0: pin the pool's threads, one per physical core; LW_UNSUPPORTED where the cores are unknown. The
                       caller's own thread, which takes a share of every call, is not pinned */
   lw_parallel_for parallel_for; /* the caller's own threads; NULL: the context's pool. `threads` is then the number of parts */
@@ -170,12 +170,12 @@ LW_API lw_status lw_pad2d(lw_context *context, const lw_pad2d_desc *desc, const 
 /* ------------------------------------------------------------------------------------------------- forward operators */
 
 typedef struct lw_conv2d_desc {
-  int64_t n, ic, ih, iw;                          /* x[n][ic][ih][iw] */
-  int64_t oc, kh, kw;                             /* w[oc][ic/groups][kh][kw], bias[oc] */
-  int64_t stride_h, stride_w;                     /* >= 1 */
+  int64_t n, ic, ih, iw;                            /* x[n][ic][ih][iw] */
+  int64_t oc, kh, kw;                               /* w[oc][ic/groups][kh][kw], bias[oc] */
+  int64_t stride_h, stride_w;                       /* >= 1 */
   int64_t pad_top, pad_left, pad_bottom, pad_right; /* >= 0 */
-  int64_t dilation_h, dilation_w;                 /* >= 1; 1 is an ordinary kernel */
-  int64_t groups;                                 /* divides ic and oc; groups == ic is depthwise */
+  int64_t dilation_h, dilation_w;                   /* >= 1; 1 is an ordinary kernel */
+  int64_t groups;                                   /* divides ic and oc; groups == ic is depthwise */
 } lw_conv2d_desc;
 
 /* oh = (ih + pad_top + pad_bottom - dilation_h*(kh-1) - 1) / stride_h + 1, ow likewise; checks the whole descriptor. */
@@ -222,8 +222,8 @@ typedef struct lw_pool2d_desc {
   int64_t stride_h, stride_w;     /* >= 1 */
   int64_t pad_h, pad_w;           /* on both sides; at most half the kernel */
   int64_t dilation_h, dilation_w; /* max_pool2d only; avg_pool2d wants 1 */
-  int ceil_mode;                  /* not 0: windows that start inside the input or its left padding count, though they end outside */
-  int count_include_pad;          /* avg_pool2d: not 0: divide by the window including padding, as PyTorch does by default */
+  int ceil_mode;         /* not 0: windows that start inside the input or its left padding count, though they end outside */
+  int count_include_pad; /* avg_pool2d: not 0: divide by the window including padding, as PyTorch does by default */
 } lw_pool2d_desc;
 /* oh, ow as PyTorch computes them (ceil mode drops a window that would start in the right padding); checks the descriptor. */
 LW_API lw_status lw_pool2d_output(const lw_pool2d_desc *desc, int64_t *oh, int64_t *ow);
@@ -260,15 +260,15 @@ typedef enum lw_layer_kind {
 /* One row of a network: fields that a kind does not use are 0. */
 typedef struct lw_layer {
   lw_layer_kind kind;
-  const char *name;      /* "features.0"; parameters are <name>.weight and <name>.bias */
-  int64_t out;           /* conv2d: output channels; linear: outputs */
-  int64_t kernel;        /* conv2d and pools: square kernel */
-  int64_t stride;        /* conv2d and pools: 0 means 1 for conv2d and `kernel` for pools */
-  int64_t pad;           /* all four sides */
-  int64_t dilation;      /* conv2d: 0 means 1 */
-  int64_t groups;        /* conv2d: 0 means 1 */
-  int no_bias;           /* conv2d, linear */
-  float probability;     /* dropout */
+  const char *name;  /* "features.0"; parameters are <name>.weight and <name>.bias */
+  int64_t out;       /* conv2d: output channels; linear: outputs */
+  int64_t kernel;    /* conv2d and pools: square kernel */
+  int64_t stride;    /* conv2d and pools: 0 means 1 for conv2d and `kernel` for pools */
+  int64_t pad;       /* all four sides */
+  int64_t dilation;  /* conv2d: 0 means 1 */
+  int64_t groups;    /* conv2d: 0 means 1 */
+  int no_bias;       /* conv2d, linear */
+  float probability; /* dropout */
 } lw_layer;
 
 /* A network: a chain of layers over one input shape [c][h][w]. The caller's memory; `layers` is not copied by lw_plan_create's
@@ -307,9 +307,10 @@ LW_API lw_weights lw_weights_arrays(const float *const *tensors);
 typedef struct lw_plan lw_plan;
 
 typedef struct lw_plan_options {
-  int64_t batch;       /* images per run; 0 means 1 */
-  int no_fuse;         /* not 0: one kernel per layer, so that every layer can be observed */
-  size_t memory_limit; /* bytes of weights + workspace; 0: none. A plan that needs more is LW_NO_MEMORY, before anything is made */
+  int64_t batch; /* images per run; 0 means 1 */
+  int no_fuse;   /* not 0: one kernel per layer, so that every layer can be observed */
+  size_t
+      memory_limit; /* bytes of weights + workspace; 0: none. A plan that needs more is LW_NO_MEMORY, before anything is made */
 } lw_plan_options;
 
 /* Infers shapes, lays out the workspace by lifetime, packs the weights straight from their source (the plan owns the only copy)
@@ -331,14 +332,14 @@ LW_API lw_status lw_plan_run(const lw_plan *plan, const float *x, float *y, void
 
 /* A step is one kernel call on all threads; it computes one layer or several fused ones. */
 typedef struct lw_step_info {
-  const char *kernel;   /* symbol */
-  const char *name;     /* name of the first layer in it, "" for a reorder */
-  size_t first_layer;   /* layers first_layer .. last_layer; last_layer < first_layer for a reorder */
+  const char *kernel; /* symbol */
+  const char *name;   /* name of the first layer in it, "" for a reorder */
+  size_t first_layer; /* layers first_layer .. last_layer; last_layer < first_layer for a reorder */
   size_t last_layer;
-  int64_t c, h, w;      /* output of one image */
-  double flops;         /* per run: 2 per multiply-add */
-  double weight_bytes;  /* parameters read per run */
-  double bytes;         /* activations read and written per run, plus weight_bytes */
+  int64_t c, h, w;     /* output of one image */
+  double flops;        /* per run: 2 per multiply-add */
+  double weight_bytes; /* parameters read per run */
+  double bytes;        /* activations read and written per run, plus weight_bytes */
 } lw_step_info;
 
 LW_API size_t lw_plan_steps(const lw_plan *plan);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Weights into a plan: panels of 16 outputs are read from their source into a small buffer and packed where they will stay, on all
- * threads, so that a second copy of the weights never exists. */
+ * Weights into a plan: panels of 16 outputs are read from their source into a small buffer and packed where they will stay, on
+ * all threads, so that a second copy of the weights never exists. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Lowering: a layer table becomes a chain of kernel calls. On SIMD ISAs activations are in 16-channel blocks, ReLU and pooling are
- * fused into the convolution before them, and a tensor is written with the halo that its reader wants. On the loops of ref/ every
- * layer is one step over plain tensors. */
+ * Lowering: a layer table becomes a chain of kernel calls. On SIMD ISAs activations are in 16-channel blocks, ReLU and pooling
+ * are fused into the convolution before them, and a tensor is written with the halo that its reader wants. On the loops of ref/
+ * every layer is one step over plain tensors. */
 #include "nets/nets.h"
 
 typedef struct lowering {
@@ -94,7 +94,8 @@ static void add_weights(lowering *s, lw_step *step, const lw_layer *l, int64_t r
 }
 
 static size_t fuse_relu(const lowering *s, size_t layer) {
-  return s->simd && s->fuse && layer + 1 < s->net->layer_count && s->net->layers[layer + 1].kind == LW_LAYER_RELU ? layer + 1 : layer;
+  return s->simd && s->fuse && layer + 1 < s->net->layer_count && s->net->layers[layer + 1].kind == LW_LAYER_RELU ? layer + 1
+                                                                                                                  : layer;
 }
 
 static int is_pool_2x2(const lw_layer *l) {

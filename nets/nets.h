@@ -20,8 +20,8 @@ lw_status lw_net_layer_output(const lw_net *net, size_t layer, lw_shape in, lw_s
 /* The descriptors of layers of a checked network for `n` images of shape `in`. */
 lw_conv2d_desc lw_layer_conv2d(const lw_layer *layer, int64_t n, lw_shape in);
 lw_pool2d_desc lw_layer_pool2d(const lw_layer *layer, int64_t n, lw_shape in);
-/* Parameter tensor `tensor` of a checked network: its layer, elements and fan-in; any result may be NULL. LW_BAD_ARGUMENT if there
- * is no such tensor. */
+/* Parameter tensor `tensor` of a checked network: its layer, elements and fan-in; any result may be NULL. LW_BAD_ARGUMENT if
+ * there is no such tensor. */
 lw_status lw_net_tensor(const lw_net *net, int tensor, size_t *layer, int64_t *count, int64_t *fan_in);
 
 /* Where a step finds a tensor: the caller's x or y, or the workspace, whose tensors alternate between its two ends. */
@@ -37,10 +37,10 @@ typedef struct lw_step {
   lw_shape shape;          /* and its size */
   size_t first_layer, last_layer;
   int parts;
-  int tensor;     /* number of the weight tensor, -1 if the step has none; bias is the next one */
+  int tensor; /* number of the weight tensor, -1 if the step has none; bias is the next one */
   int has_bias;
-  int packed;     /* weights in panels */
-  int64_t rows, k; /* weights: w[rows][k] */
+  int packed;                        /* weights in panels */
+  int64_t rows, k;                   /* weights: w[rows][k] */
   size_t weight_offset, bias_offset; /* bytes into the plan's weights */
   size_t scratch;                    /* bytes per part */
   double flops, weight_bytes, bytes;

@@ -44,8 +44,8 @@ static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_
   /* Shapes fit for one image; the widest tensor of a layer in blocks of 16 channels must still fit for the batch. */
   lw_shape in = {net->c, net->h, net->w};
   for (size_t i = 0; i <= net->layer_count; i++) {
-    LW_TRY(lw_check_count("plan", "activations of the batch", (const int64_t[]){*batch, in.c + 15, in.h, in.w, 4}, 5, sizeof(float),
-                          NULL));
+    LW_TRY(lw_check_count("plan", "activations of the batch", (const int64_t[]){*batch, in.c + 15, in.h, in.w, 4}, 5,
+                          sizeof(float), NULL));
     if (i == net->layer_count) break;
     if (net->layers[i].kind == LW_LAYER_CONV2D) { /* its input with padding */
       const lw_conv2d_desc d = lw_layer_conv2d(&net->layers[i], *batch, in);
@@ -58,8 +58,8 @@ static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_
   const size_t total = lowered->weight_bytes + workspace_bytes(lowered);
   if (options && options->memory_limit && total > options->memory_limit) {
     lw_memory_free(*context, lowered->steps);
-    return lw_fail(LW_NO_MEMORY, "plan of %s: needs %zu bytes (weights %zu, workspace %zu), memory_limit is %zu", net->name, total,
-                   lowered->weight_bytes, workspace_bytes(lowered), options->memory_limit);
+    return lw_fail(LW_NO_MEMORY, "plan of %s: needs %zu bytes (weights %zu, workspace %zu), memory_limit is %zu", net->name,
+                   total, lowered->weight_bytes, workspace_bytes(lowered), options->memory_limit);
   }
   return LW_OK;
 }
@@ -168,9 +168,7 @@ static lw_args bind(const lw_plan *plan, const lw_step *s, const buffers *b) {
     a.rows.x = x;
     a.rows.y = y;
     break;
-  default: /* relu, tanh */
-    a.map.x = x;
-    a.map.y = y;
+  default: /* relu, tanh */ a.map.x = x; a.map.y = y;
   }
   return a;
 }
@@ -264,9 +262,16 @@ lw_status lw_plan_step(const lw_plan *plan, size_t step, lw_step_info *info) {
     return lw_fail(LW_BAD_ARGUMENT, "lw_plan_step: step is %zu, expected less than %zu", step, plan->lowered.count);
   const lw_step *s = &plan->lowered.steps[step];
   const int is_reorder = s->last_layer + 1 == s->first_layer;
-  *info = (lw_step_info){.kernel = s->kernel->symbol, .name = is_reorder ? "" : plan->net->layers[s->first_layer].name,
-                         .first_layer = s->first_layer, .last_layer = s->last_layer, .c = s->shape.c, .h = s->shape.h,
-                         .w = s->shape.w, .flops = s->flops, .weight_bytes = s->weight_bytes, .bytes = s->bytes};
+  *info = (lw_step_info){.kernel = s->kernel->symbol,
+                         .name = is_reorder ? "" : plan->net->layers[s->first_layer].name,
+                         .first_layer = s->first_layer,
+                         .last_layer = s->last_layer,
+                         .c = s->shape.c,
+                         .h = s->shape.h,
+                         .w = s->shape.w,
+                         .flops = s->flops,
+                         .weight_bytes = s->weight_bytes,
+                         .bytes = s->bytes};
   return LW_OK;
 }
 
@@ -274,7 +279,8 @@ size_t lw_plan_describe(const lw_plan *plan, char *text, size_t capacity) {
   size_t wanted = 0;
 #define ADD(...)                                                                                                                 \
   do {                                                                                                                           \
-    const int length_ = snprintf(wanted < capacity ? text + wanted : NULL, wanted < capacity ? capacity - wanted : 0, __VA_ARGS__); \
+    const int length_ =                                                                                                          \
+        snprintf(wanted < capacity ? text + wanted : NULL, wanted < capacity ? capacity - wanted : 0, __VA_ARGS__);              \
     wanted += (size_t)length_;                                                                                                   \
   } while (0)
   if (!plan) {

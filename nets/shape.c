@@ -8,15 +8,38 @@ static int64_t or_default(int64_t value, int64_t otherwise) { return value == 0 
 
 lw_conv2d_desc lw_layer_conv2d(const lw_layer *l, int64_t n, lw_shape in) {
   const int64_t stride = or_default(l->stride, 1), dilation = or_default(l->dilation, 1);
-  return (lw_conv2d_desc){.n = n, .ic = in.c, .ih = in.h, .iw = in.w, .oc = l->out, .kh = l->kernel, .kw = l->kernel,
-                          .stride_h = stride, .stride_w = stride, .pad_top = l->pad, .pad_left = l->pad, .pad_bottom = l->pad,
-                          .pad_right = l->pad, .dilation_h = dilation, .dilation_w = dilation, .groups = or_default(l->groups, 1)};
+  return (lw_conv2d_desc){.n = n,
+                          .ic = in.c,
+                          .ih = in.h,
+                          .iw = in.w,
+                          .oc = l->out,
+                          .kh = l->kernel,
+                          .kw = l->kernel,
+                          .stride_h = stride,
+                          .stride_w = stride,
+                          .pad_top = l->pad,
+                          .pad_left = l->pad,
+                          .pad_bottom = l->pad,
+                          .pad_right = l->pad,
+                          .dilation_h = dilation,
+                          .dilation_w = dilation,
+                          .groups = or_default(l->groups, 1)};
 }
 
 lw_pool2d_desc lw_layer_pool2d(const lw_layer *l, int64_t n, lw_shape in) {
   const int64_t stride = or_default(l->stride, l->kernel);
-  return (lw_pool2d_desc){.n = n, .c = in.c, .ih = in.h, .iw = in.w, .kh = l->kernel, .kw = l->kernel, .stride_h = stride,
-                          .stride_w = stride, .pad_h = l->pad, .pad_w = l->pad, .dilation_h = 1, .dilation_w = 1,
+  return (lw_pool2d_desc){.n = n,
+                          .c = in.c,
+                          .ih = in.h,
+                          .iw = in.w,
+                          .kh = l->kernel,
+                          .kw = l->kernel,
+                          .stride_h = stride,
+                          .stride_w = stride,
+                          .pad_h = l->pad,
+                          .pad_w = l->pad,
+                          .dilation_h = 1,
+                          .dilation_w = 1,
                           .count_include_pad = 1};
 }
 
@@ -42,7 +65,8 @@ static lw_status layer_output(const lw_net *net, size_t layer, lw_shape in, lw_s
     LW_TRY(lw_check_count("linear", "x", (const int64_t[]){1, in.c, in.h, in.w}, 4, sizeof(float), &inputs));
     LW_TRY(lw_check_least("linear", "out", l->out, 1));
     *out = (lw_shape){l->out, 1, 1};
-    return lw_check_count("linear", "padded w", (const int64_t[]){1, lw_size_plus(l->out, LW_BLOCK), inputs}, 3, sizeof(float), NULL);
+    return lw_check_count("linear", "padded w", (const int64_t[]){1, lw_size_plus(l->out, LW_BLOCK), inputs}, 3, sizeof(float),
+                          NULL);
   }
   case LW_LAYER_MAX_POOL2D:
   case LW_LAYER_AVG_POOL2D: {
@@ -51,7 +75,8 @@ static lw_status layer_output(const lw_net *net, size_t layer, lw_shape in, lw_s
   }
   case LW_LAYER_SOFTMAX:
     if (in.h == 1 && in.w == 1) return LW_OK;
-    return lw_fail(LW_BAD_SHAPE, "softmax: input is %" PRId64 " x %" PRId64 " x %" PRId64 ", expected one pixel", in.c, in.h, in.w);
+    return lw_fail(LW_BAD_SHAPE, "softmax: input is %" PRId64 " x %" PRId64 " x %" PRId64 ", expected one pixel", in.c, in.h,
+                   in.w);
   case LW_LAYER_DROPOUT:
     if (l->probability >= 0 && l->probability <= 1) return LW_OK;
     return lw_fail(LW_BAD_ARGUMENT, "dropout: probability is %g, expected 0..1", (double)l->probability);
@@ -80,8 +105,8 @@ static lw_status add_padded(const lw_net *net, size_t layer, lw_shape in, int64_
   if (!__builtin_mul_overflow(lw_size_plus(l->out, LW_BLOCK), fan_in + 1, &count) &&
       !__builtin_add_overflow(*total, count, total) && *total <= INT64_MAX / 8)
     return LW_OK;
-  return lw_fail(LW_BAD_SHAPE, "network %s: the parameters up to layer %zu (%s) are more than memory can address", net->name, layer,
-                 l->name);
+  return lw_fail(LW_BAD_SHAPE, "network %s: the parameters up to layer %zu (%s) are more than memory can address", net->name,
+                 layer, l->name);
 }
 
 lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes) {

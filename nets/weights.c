@@ -32,7 +32,8 @@ void lw_kaiming_uniform(uint64_t seed, int tensor, int64_t fan_in, int64_t first
   }
 }
 
-static lw_status read_seeded(void *user, const lw_net *net, int tensor, const char *name, int64_t first, int64_t count, float *dst) {
+static lw_status read_seeded(void *user, const lw_net *net, int tensor, const char *name, int64_t first, int64_t count,
+                             float *dst) {
   int64_t fan_in;
   (void)name;
   const lw_status status = lw_net_tensor(net, tensor, NULL, NULL, &fan_in);
@@ -41,7 +42,8 @@ static lw_status read_seeded(void *user, const lw_net *net, int tensor, const ch
   return LW_OK;
 }
 
-static lw_status read_array(void *user, const lw_net *net, int tensor, const char *name, int64_t first, int64_t count, float *dst) {
+static lw_status read_array(void *user, const lw_net *net, int tensor, const char *name, int64_t first, int64_t count,
+                            float *dst) {
   const float *const *tensors = user;
   (void)net;
   if (!tensors[tensor]) return lw_fail(LW_BAD_ARGUMENT, "weights: tensor %d (%s) is NULL", tensor, name);

@@ -8,15 +8,16 @@
 /* ------------------------------------------------------------------------------------------------------------- shapes */
 
 /* Outputs along one axis; the kernel must fit into the padded input. */
-static lw_status axis(const char *name, int64_t in, int64_t before, int64_t after, int64_t kernel, int64_t dilation, int64_t stride,
-                      int64_t *out) {
+static lw_status axis(const char *name, int64_t in, int64_t before, int64_t after, int64_t kernel, int64_t dilation,
+                      int64_t stride, int64_t *out) {
   int64_t padded, extent;
   if (__builtin_add_overflow(in, before, &padded) || __builtin_add_overflow(padded, after, &padded))
-    return lw_fail(LW_BAD_SHAPE, "conv2d: %s %" PRId64 " with padding %" PRId64 " and %" PRId64 " is too large", name, in, before, after);
+    return lw_fail(LW_BAD_SHAPE, "conv2d: %s %" PRId64 " with padding %" PRId64 " and %" PRId64 " is too large", name, in, before,
+                   after);
   if (__builtin_mul_overflow(dilation, kernel - 1, &extent) || extent == INT64_MAX || extent + 1 > padded)
     return lw_fail(LW_BAD_SHAPE,
-                   "conv2d: kernel of %" PRId64 " with dilation %" PRId64 " is larger than the padded input: %s is %" PRId64 " + %" PRId64
-                   " + %" PRId64,
+                   "conv2d: kernel of %" PRId64 " with dilation %" PRId64 " is larger than the padded input: %s is %" PRId64
+                   " + %" PRId64 " + %" PRId64,
                    kernel, dilation, name, in, before, after);
   *out = (padded - extent - 1) / stride + 1;
   return LW_OK;
@@ -28,15 +29,27 @@ lw_status lw_conv2d_output(const lw_conv2d_desc *d, int64_t *oh, int64_t *ow) {
   const struct {
     const char *name;
     int64_t value, least;
-  } fields[] = {{"n", d->n, 0}, {"ic", d->ic, 1}, {"ih", d->ih, 1}, {"iw", d->iw, 1}, {"oc", d->oc, 1}, {"kh", d->kh, 1}, {"kw", d->kw, 1},
-                {"stride_h", d->stride_h, 1}, {"stride_w", d->stride_w, 1}, {"pad_top", d->pad_top, 0}, {"pad_left", d->pad_left, 0},
-                {"pad_bottom", d->pad_bottom, 0}, {"pad_right", d->pad_right, 0}, {"dilation_h", d->dilation_h, 1},
-                {"dilation_w", d->dilation_w, 1}, {"groups", d->groups, 1}};
+  } fields[] = {{"n", d->n, 0},
+                {"ic", d->ic, 1},
+                {"ih", d->ih, 1},
+                {"iw", d->iw, 1},
+                {"oc", d->oc, 1},
+                {"kh", d->kh, 1},
+                {"kw", d->kw, 1},
+                {"stride_h", d->stride_h, 1},
+                {"stride_w", d->stride_w, 1},
+                {"pad_top", d->pad_top, 0},
+                {"pad_left", d->pad_left, 0},
+                {"pad_bottom", d->pad_bottom, 0},
+                {"pad_right", d->pad_right, 0},
+                {"dilation_h", d->dilation_h, 1},
+                {"dilation_w", d->dilation_w, 1},
+                {"groups", d->groups, 1}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
     LW_TRY(lw_check_least("conv2d", fields[i].name, fields[i].value, fields[i].least));
   if (d->ic % d->groups || d->oc % d->groups)
-    return lw_fail(LW_BAD_SHAPE, "conv2d: groups is %" PRId64 ", expected a divisor of ic %" PRId64 " and oc %" PRId64, d->groups, d->ic,
-                   d->oc);
+    return lw_fail(LW_BAD_SHAPE, "conv2d: groups is %" PRId64 ", expected a divisor of ic %" PRId64 " and oc %" PRId64, d->groups,
+                   d->ic, d->oc);
   int64_t h = 0, w = 0;
   LW_TRY(axis("ih", d->ih, d->pad_top, d->pad_bottom, d->kh, d->dilation_h, d->stride_h, &h));
   LW_TRY(axis("iw", d->iw, d->pad_left, d->pad_right, d->kw, d->dilation_w, d->stride_w, &w));
@@ -73,7 +86,8 @@ static lw_status plain(const lw_context *context, const lw_conv2d_desc *d, int64
   return LW_OK;
 }
 
-lw_status lw_conv2d(lw_context *context, const lw_conv2d_desc *desc, const float *x, const float *w, const float *bias, float *y) {
+lw_status lw_conv2d(lw_context *context, const lw_conv2d_desc *desc, const float *x, const float *w, const float *bias,
+                    float *y) {
   int64_t oh, ow;
   LW_TRY(lw_conv2d_output(desc, &oh, &ow));
   if (desc->n == 0) return LW_OK;

@@ -14,7 +14,8 @@ lw_status lw_filter2d(lw_context *context, const lw_filter2d_desc *d, const floa
   if (d->kh % 2 == 0) return lw_fail(LW_BAD_SHAPE, "filter2d: kh is %" PRId64 ", expected an odd number", d->kh);
   if (d->kw % 2 == 0) return lw_fail(LW_BAD_SHAPE, "filter2d: kw is %" PRId64 ", expected an odd number", d->kw);
   if (!d->same && (d->kh > d->h || d->kw > d->w))
-    return lw_fail(LW_BAD_SHAPE, "filter2d: kernel is %" PRId64 " x %" PRId64 ", larger than the image, h %" PRId64 " x w %" PRId64, d->kh,
+    return lw_fail(LW_BAD_SHAPE,
+                   "filter2d: kernel is %" PRId64 " x %" PRId64 ", larger than the image, h %" PRId64 " x w %" PRId64, d->kh,
                    d->kw, d->h, d->w);
   if (d->n == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32("filter2d", kernel));
@@ -44,5 +45,6 @@ lw_status lw_filter2d_preset(const char *name, float kernel[9]) {
       memcpy(kernel, presets[i].kernel, sizeof presets[i].kernel);
       return LW_OK;
     }
-  return lw_fail(LW_BAD_ARGUMENT, "filter2d: name is \"%s\", expected identity, sharpen, blur, emboss, outline, sobel_x or sobel_y", name);
+  return lw_fail(LW_BAD_ARGUMENT,
+                 "filter2d: name is \"%s\", expected identity, sharpen, blur, emboss, outline, sobel_x or sobel_y", name);
 }

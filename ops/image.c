@@ -23,8 +23,8 @@ lw_status lw_grayscale(lw_context *context, int64_t n, int64_t h, int64_t w, con
   return lw_op_run(context, LW_OP_grayscale, NULL, &args, count);
 }
 
-lw_status lw_normalize(lw_context *context, int64_t n, int64_t c, int64_t h, int64_t w, const float *mean, const float *std, const float *x,
-                       float *y) {
+lw_status lw_normalize(lw_context *context, int64_t n, int64_t c, int64_t h, int64_t w, const float *mean, const float *std,
+                       const float *x, float *y) {
   int64_t count;
   LW_TRY(lw_check_count("normalize", "x", (const int64_t[]){n, c, h, w}, 4, sizeof(float), &count));
   if (mean) LW_TRY(LW_CHECK_F32("normalize", mean));
@@ -38,7 +38,8 @@ lw_status lw_normalize(lw_context *context, int64_t n, int64_t c, int64_t h, int
   return lw_op_run(context, LW_OP_normalize, NULL, &args, count);
 }
 
-lw_status lw_flip(lw_context *context, int64_t n, int64_t c, int64_t h, int64_t w, int horizontal, int vertical, const float *x, float *y) {
+lw_status lw_flip(lw_context *context, int64_t n, int64_t c, int64_t h, int64_t w, int horizontal, int vertical, const float *x,
+                  float *y) {
   int64_t count;
   LW_TRY(lw_check_count("flip", "x", (const int64_t[]){n, c, h, w}, 4, sizeof(float), &count));
   if (n == 0) return LW_OK;
@@ -78,14 +79,14 @@ lw_status lw_pad2d(lw_context *context, const lw_pad2d_desc *d, const float *x, 
   for (int i = 0; i < 4; i++) {
     LW_TRY(lw_check_least("pad2d", sides[i].name, sides[i].pad, 0));
     if (d->mode == LW_PAD_REFLECT && sides[i].pad >= sides[i].size)
-      return lw_fail(LW_BAD_SHAPE, "pad2d: %s is %" PRId64 ", expected less than the image's %" PRId64 " to reflect", sides[i].name,
-                     sides[i].pad, sides[i].size);
+      return lw_fail(LW_BAD_SHAPE, "pad2d: %s is %" PRId64 ", expected less than the image's %" PRId64 " to reflect",
+                     sides[i].name, sides[i].pad, sides[i].size);
   }
   int64_t h, w, count;
-  if (__builtin_add_overflow(d->ih, d->top, &h) || __builtin_add_overflow(h, d->bottom, &h) || __builtin_add_overflow(d->iw, d->left, &w) ||
-      __builtin_add_overflow(w, d->right, &w))
-    return lw_fail(LW_BAD_SHAPE, "pad2d: top %" PRId64 ", bottom %" PRId64 ", left %" PRId64 ", right %" PRId64 " are too large", d->top,
-                   d->bottom, d->left, d->right);
+  if (__builtin_add_overflow(d->ih, d->top, &h) || __builtin_add_overflow(h, d->bottom, &h) ||
+      __builtin_add_overflow(d->iw, d->left, &w) || __builtin_add_overflow(w, d->right, &w))
+    return lw_fail(LW_BAD_SHAPE, "pad2d: top %" PRId64 ", bottom %" PRId64 ", left %" PRId64 ", right %" PRId64 " are too large",
+                   d->top, d->bottom, d->left, d->right);
   LW_TRY(lw_check_count("pad2d", "y", (const int64_t[]){d->n, d->c, h, w}, 4, sizeof(float), &count));
   if (d->n == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32("pad2d", x));

@@ -16,7 +16,8 @@ static void pack_part(void *user, int part, int parts) {
     lw_pack_weights(p->out, p->in, begin, end, p->w + begin * LW_BLOCK * p->in, p->packed + begin * LW_BLOCK * p->in);
 }
 
-lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float *x, const float *w, const float *bias, float *y) {
+lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float *x, const float *w, const float *bias,
+                    float *y) {
   if (!desc) return lw_fail(LW_BAD_ARGUMENT, "linear: desc is NULL");
   LW_TRY(lw_check_least("linear", "n", desc->n, 0));
   LW_TRY(lw_check_least("linear", "in", desc->in, 1));

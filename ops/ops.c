@@ -9,7 +9,8 @@ lw_status lw_check_least(const char *op, const char *name, int64_t value, int64_
   return lw_fail(LW_BAD_SHAPE, "%s: %s is %" PRId64 ", expected at least %" PRId64, op, name, value, least);
 }
 
-lw_status lw_check_count(const char *op, const char *tensor, const int64_t *dims, int rank, size_t element_bytes, int64_t *count) {
+lw_status lw_check_count(const char *op, const char *tensor, const int64_t *dims, int rank, size_t element_bytes,
+                         int64_t *count) {
   int64_t bytes = (int64_t)element_bytes, product = 1;
   int overflow = 0;
   char shape[128] = "";

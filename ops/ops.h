@@ -29,8 +29,8 @@ static inline int64_t lw_size_plus(int64_t size, int64_t more) {
 lw_status lw_check_pointer(const char *op, const char *name, const void *p, size_t alignment);
 #define LW_CHECK_F32(op, name) lw_check_pointer(op, #name, name, sizeof(float))
 
-/* Runs `kernel` on the threads of `context`. work: multiply-adds or elements in all; small work stays on the calling thread, since
- * waking others costs more. */
+/* Runs `kernel` on the threads of `context`. work: multiply-adds or elements in all; small work stays on the calling thread,
+ * since waking others costs more. */
 void lw_kernel_run(const lw_context *context, const lw_kernel *kernel, const lw_args *args, int64_t work);
 /* How many parts lw_kernel_run will use. */
 int lw_kernel_parts(const lw_context *context, int64_t work);

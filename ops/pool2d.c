@@ -45,15 +45,14 @@ static lw_status output(const char *op, const lw_pool2d_desc *d, int64_t *oh, in
       return lw_fail(LW_BAD_SHAPE, "%s: pad_%s is %" PRId64 ", expected at most half of the kernel, %" PRId64, op, axes[i].name,
                      axes[i].pad, axes[i].kernel / 2);
     if (__builtin_add_overflow(axes[i].in, axes[i].kernel, &limit) || __builtin_add_overflow(limit, axes[i].stride, &limit))
-      return lw_fail(LW_BAD_SHAPE, "%s: i%s %" PRId64 ", k%s %" PRId64 " and stride_%s %" PRId64 " are too large",
-                     op, axes[i].name, axes[i].in, axes[i].name, axes[i].kernel, axes[i].name, axes[i].stride);
+      return lw_fail(LW_BAD_SHAPE, "%s: i%s %" PRId64 ", k%s %" PRId64 " and stride_%s %" PRId64 " are too large", op,
+                     axes[i].name, axes[i].in, axes[i].name, axes[i].kernel, axes[i].name, axes[i].stride);
     const int overflow = __builtin_mul_overflow(axes[i].dilation, axes[i].kernel - 1, &extent);
     room[i] = overflow ? 0 : axes[i].in + 2 * axes[i].pad - 1 - extent;
     /* In ceil mode one window may be larger than the input, as in PyTorch. */
     if (overflow || room[i] + (d->ceil_mode ? axes[i].stride - 1 : 0) < 0)
       return lw_fail(LW_BAD_SHAPE,
-                     "%s: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64
-                     " + 2 x %" PRId64,
+                     "%s: k%s %" PRId64 " with dilation %" PRId64 " does not fit the padded input i%s %" PRId64 " + 2 x %" PRId64,
                      op, axes[i].name, axes[i].kernel, axes[i].dilation, axes[i].name, axes[i].in, axes[i].pad);
   }
   const int64_t c = lw_size_plus(d->c, LW_BLOCK);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * filter2d: y[oh][ow] = sum over (i, j) of x[oh + i - top][ow + j - left] * kernel[i][j], every channel alone; top = kh/2, left = kw/2 with
- * `same`, else 0. Correlation: the kernel is not mirrored.
- * Order: one chain of fused multiply-adds from +0, j innermost; taps outside the image are in the chain as +0. */
+ * filter2d: y[oh][ow] = sum over (i, j) of x[oh + i - top][ow + j - left] * kernel[i][j], every channel alone; top = kh/2, left =
+ * kw/2 with `same`, else 0. Correlation: the kernel is not mirrored. Order: one chain of fused multiply-adds from +0, j
+ * innermost; taps outside the image are in the chain as +0. */
 #include "ref/ref.h"
 
 void REF(filter2d)(const lw_filter2d_desc *d, const real *kernel, const real *x, real *y) {

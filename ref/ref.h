@@ -15,21 +15,21 @@
 #include "lanewise.h"
 
 #ifndef REF_PREFIX
-#define REF_PREFIX ref_
+#  define REF_PREFIX ref_
 #endif
 #define REF_PASTE_(prefix, name) prefix##name
 #define REF_PASTE(prefix, name)  REF_PASTE_(prefix, name)
 /* REF(conv2d) is ref_conv2d, ref64_conv2d, ... */
-#define REF(name)                REF_PASTE(REF_PREFIX, name)
+#define REF(name) REF_PASTE(REF_PREFIX, name)
 
 #ifdef REF_DOUBLE
 typedef double real;
-#define real_fma fma
-#define REAL(x)  x
+#  define real_fma fma
+#  define REAL(x)  x
 #else
 typedef float real;
-#define real_fma fmaf
-#define REAL(x)  x##f
+#  define real_fma fmaf
+#  define REAL(x)  x##f
 #endif
 
 /* forward */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * resize_bilinear: every row is resized horizontally, every column of the result vertically; the values in between are rounded to float.
- * Without antialias: fma(t, b - a, a) of the two neighbours. With: one chain from +0 of fma(weight, x, acc), sources rising.
- * Positions and weights: ref/resize_bilinear.h. */
+ * resize_bilinear: every row is resized horizontally, every column of the result vertically; the values in between are rounded to
+ * float. Without antialias: fma(t, b - a, a) of the two neighbours. With: one chain from +0 of fma(weight, x, acc), sources
+ * rising. Positions and weights: ref/resize_bilinear.h. */
 #include "ref/ref.h"
 #include "ref/resize_bilinear.h"
 

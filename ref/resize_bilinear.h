@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Along one axis, where output o of a bilinear resize comes from: half-pixel centres, PyTorch's align_corners=False. All in double;
- * whoever uses a weight rounds it once. The reference and the kernels share this file. */
+ * Along one axis, where output o of a bilinear resize comes from: half-pixel centres, PyTorch's align_corners=False. All in
+ * double; whoever uses a weight rounds it once. The reference and the kernels share this file. */
 #ifndef LANEWISE_REF_RESIZE_BILINEAR_H
 #define LANEWISE_REF_RESIZE_BILINEAR_H
 

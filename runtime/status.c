@@ -9,18 +9,12 @@ int lw_version(void) { return LW_VERSION; }
 
 const char *lw_status_name(lw_status status) {
   switch (status) {
-  case LW_OK:
-    return "LW_OK";
-  case LW_BAD_ARGUMENT:
-    return "LW_BAD_ARGUMENT";
-  case LW_BAD_SHAPE:
-    return "LW_BAD_SHAPE";
-  case LW_NO_MEMORY:
-    return "LW_NO_MEMORY";
-  case LW_UNSUPPORTED:
-    return "LW_UNSUPPORTED";
-  case LW_BAD_FILE:
-    return "LW_BAD_FILE";
+  case LW_OK: return "LW_OK";
+  case LW_BAD_ARGUMENT: return "LW_BAD_ARGUMENT";
+  case LW_BAD_SHAPE: return "LW_BAD_SHAPE";
+  case LW_NO_MEMORY: return "LW_NO_MEMORY";
+  case LW_UNSUPPORTED: return "LW_UNSUPPORTED";
+  case LW_BAD_FILE: return "LW_BAD_FILE";
   }
   return "not an lw_status";
 }

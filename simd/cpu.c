@@ -2,9 +2,9 @@
  * What this CPU and operating system can run. The only file that asks. */
 #include <string.h>
 #if defined(__x86_64__)
-#include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#  include <cpuid.h>
+#  include <sys/syscall.h>
+#  include <unistd.h>
 #endif
 #include "simd/isa.h"
 
@@ -53,7 +53,7 @@ int lw_isa_runnable(lw_isa isa) {
   return isa == LW_ISA_PORTABLE || isa == LW_ISA_REF || isa == LW_ISA_NAIVE || isa == LW_ISA_NEON || isa == LW_ISA_AUTOVEC_NEON;
 }
 #else
-#error "Lanewise supports x86-64 and AArch64"
+#  error "Lanewise supports x86-64 and AArch64"
 #endif
 
 lw_isa lw_isa_best(void) {
@@ -74,7 +74,8 @@ int lw_amx_available(void) {
 #if defined(__x86_64__)
   unsigned a, b, c, d;
   enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AMX_INT8 = 1 << 25, ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (AMX_BF16 | AMX_TILE | AMX_INT8)) != (AMX_BF16 | AMX_TILE | AMX_INT8)) return 0;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & (AMX_BF16 | AMX_TILE | AMX_INT8)) != (AMX_BF16 | AMX_TILE | AMX_INT8))
+    return 0;
   return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
 #else
   return 0;

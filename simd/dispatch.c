@@ -6,27 +6,27 @@
 /* Prototypes: every SIMD kernel, and the plain loops under each prefix. */
 #define KERNEL(op, isa, algorithm, promise, symbol) lw_kernel_fn symbol;
 #if defined(__x86_64__)
-#define OPERATOR(op) lw_kernel_fn ref_row_##op, naive_row_##op, autovec_avx2_row_##op, autovec_avx512_row_##op;
+#  define OPERATOR(op) lw_kernel_fn ref_row_##op, naive_row_##op, autovec_avx2_row_##op, autovec_avx512_row_##op;
 #else
-#define OPERATOR(op) lw_kernel_fn ref_row_##op, naive_row_##op, autovec_neon_row_##op;
+#  define OPERATOR(op) lw_kernel_fn ref_row_##op, naive_row_##op, autovec_neon_row_##op;
 #endif
 #define OPERATOR_PORTABLE(op) lw_kernel_fn ref_row_##op;
 #include "simd/kernels.def"
 
 const lw_kernel lw_kernel_table[] = {
-#define KERNEL(op, isa, algorithm, promise, symbol)   {LW_OP_##op, LW_ISA_##isa, algorithm, #symbol, promise, symbol},
-#define LOOPS(op, isa, prefix, promise) {LW_OP_##op, LW_ISA_##isa, "", #prefix "_" #op, promise, prefix##_row_##op},
+#define KERNEL(op, isa, algorithm, promise, symbol) {LW_OP_##op, LW_ISA_##isa, algorithm, #symbol, promise, symbol},
+#define LOOPS(op, isa, prefix, promise)             {LW_OP_##op, LW_ISA_##isa, "", #prefix "_" #op, promise, prefix##_row_##op},
 #if defined(__x86_64__)
-#define OPERATOR(op)                                                                                                             \
-  LOOPS(op, REF, ref, LW_EXACT)                                                                                                  \
-  LOOPS(op, NAIVE, naive, LW_EXACT)                                                                                              \
-  LOOPS(op, AUTOVEC_AVX2, autovec_avx2, LW_BOUND)                                                                                \
-  LOOPS(op, AUTOVEC_AVX512, autovec_avx512, LW_BOUND)
+#  define OPERATOR(op)                                                                                                           \
+    LOOPS(op, REF, ref, LW_EXACT)                                                                                                \
+    LOOPS(op, NAIVE, naive, LW_EXACT)                                                                                            \
+    LOOPS(op, AUTOVEC_AVX2, autovec_avx2, LW_BOUND)                                                                              \
+    LOOPS(op, AUTOVEC_AVX512, autovec_avx512, LW_BOUND)
 #else
-#define OPERATOR(op)                                                                                                             \
-  LOOPS(op, REF, ref, LW_EXACT)                                                                                                  \
-  LOOPS(op, NAIVE, naive, LW_EXACT)                                                                                              \
-  LOOPS(op, AUTOVEC_NEON, autovec_neon, LW_BOUND)
+#  define OPERATOR(op)                                                                                                           \
+    LOOPS(op, REF, ref, LW_EXACT)                                                                                                \
+    LOOPS(op, NAIVE, naive, LW_EXACT)                                                                                            \
+    LOOPS(op, AUTOVEC_NEON, autovec_neon, LW_BOUND)
 #endif
 #define OPERATOR_PORTABLE(op) LOOPS(op, PORTABLE, ref, LW_EXACT)
 #include "simd/kernels.def"
@@ -58,8 +58,9 @@ int lw_isa_is_simd(lw_isa isa) { return isa == LW_ISA_AVX2 || isa == LW_ISA_AVX5
 size_t lw_kernels(lw_kernel_info *rows, size_t capacity) {
   for (size_t i = 0; i < lw_kernel_count && i < capacity; i++) {
     const lw_kernel *k = &lw_kernel_table[i];
-    rows[i] = (lw_kernel_info){lw_op_name(k->op), lw_isa_name(k->isa), k->algorithm,
-                               k->promise == LW_EXACT ? "exact" : "bound", k->symbol, lw_isa_runnable(k->isa)};
+    rows[i] =
+        (lw_kernel_info){lw_op_name(k->op), lw_isa_name(k->isa),    k->algorithm, k->promise == LW_EXACT ? "exact" : "bound",
+                         k->symbol,         lw_isa_runnable(k->isa)};
   }
   return lw_kernel_count;
 }

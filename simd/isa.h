@@ -20,7 +20,8 @@ lw_isa lw_isa_best(void);
 /* The strongest runnable autovec ISA, or -1 if there is none. */
 int lw_isa_best_autovec(void);
 
-/* Not 0 if this CPU has AMX with bf16 and int8 and the operating system grants this process its tiles, which this call asks for. */
+/* Not 0 if this CPU has AMX with bf16 and int8 and the operating system grants this process its tiles, which this call asks for.
+ */
 int lw_amx_available(void);
 
 #endif

@@ -43,7 +43,8 @@ typedef struct lw_conv2d_args {
   size_t scratch_stride; /* bytes per part */
 } lw_conv2d_args;
 
-/* Algorithms of linear: "panels": w packed by lw_pack_weights, bias padded to whole blocks; "" (ref, naive, autovec): w[out][in]. */
+/* Algorithms of linear: "panels": w packed by lw_pack_weights, bias padded to whole blocks; "" (ref, naive, autovec): w[out][in].
+ */
 typedef struct lw_linear_args {
   lw_linear_desc desc;
   const float *x, *w, *bias;
@@ -198,8 +199,8 @@ const lw_kernel *lw_kernel_find(lw_op op, lw_isa isa, const char *algorithm);
 /* Not 0 if `isa` has kernels on blocked layouts (the SIMD ISAs); the others run plain loops. */
 int lw_isa_is_simd(lw_isa isa);
 
-/* Weights for "direct" and "panels": [ceil(oc/16)][k][16] from w[oc][k], k = ic*kh*kw; missing outputs are +0. The same bits for every
- * ISA. Packs panels first..last-1; w is the row of output first*16. */
+/* Weights for "direct" and "panels": [ceil(oc/16)][k][16] from w[oc][k], k = ic*kh*kw; missing outputs are +0. The same bits for
+ * every ISA. Packs panels first..last-1; w is the row of output first*16. */
 void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed);
 static inline int64_t lw_packed_count(int64_t oc, int64_t k) { return (oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK * k; }
 

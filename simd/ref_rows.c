@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The plain loops of ref/ as rows of the kernel table. Compiled once per prefix (REF_PREFIX), like ref/ itself. Shares of conv2d and
- * linear are slices of their output channels, of the rest slices of images or elements: the loops inside stay as they are. */
+ * The plain loops of ref/ as rows of the kernel table. Compiled once per prefix (REF_PREFIX), like ref/ itself. Shares of conv2d
+ * and linear are slices of their output channels, of the rest slices of images or elements: the loops inside stay as they are. */
 #include "ref/ref.h"
 #include "simd/kernels.h"
 
@@ -128,7 +128,7 @@ void ROW(normalize)(const lw_args *args, lw_part part) {
 #define PLANES(desc_type, member)                                                                                                \
   desc_type d = args->member.desc;                                                                                               \
   int64_t begin, end;                                                                                                            \
-  lw_share(d.n * d.c, part, &begin, &end);                                                                                       \
+  lw_share(d.n *d.c, part, &begin, &end);                                                                                        \
   d.n = 1;                                                                                                                       \
   d.c = end - begin
 

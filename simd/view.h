@@ -8,9 +8,9 @@
 
 enum { LW_BLOCK = 16 }; /* channels of a block: one zmm, two ymm, four NEON registers */
 
-/* Element (n, c, h, w) is p[n*n_stride + c/c_block*block_stride + c%c_block + h*row_stride + w*px_stride]; c_block is 1 (plain) or
- * LW_BLOCK. The memory also has `top` rows above row 0, `bottom` below row h-1 and `left`, `right` pixels beside each row, which
- * hold +0 when a convolution reads them as its padding. Whoever writes a tensor zeroes its halo (lw_view_zero_halo), since
+/* Element (n, c, h, w) is p[n*n_stride + c/c_block*block_stride + c%c_block + h*row_stride + w*px_stride]; c_block is 1 (plain)
+ * or LW_BLOCK. The memory also has `top` rows above row 0, `bottom` below row h-1 and `left`, `right` pixels beside each row,
+ * which hold +0 when a convolution reads them as its padding. Whoever writes a tensor zeroes its halo (lw_view_zero_halo), since
  * workspaces keep nothing between runs. Strides count floats. */
 typedef struct lw_view {
   float *p;

@@ -78,9 +78,7 @@ static void walk_layer(walk *k, const lw_layer *l, lw_shape in, int64_t count, d
   const lw_pool2d_desc d = lw_layer_pool2d(l, 1, in);
   switch (l->kind) {
   case LW_LAYER_CONV2D:
-  case LW_LAYER_LINEAR:
-    walk_product(k, l, in, y, v);
-    return;
+  case LW_LAYER_LINEAR: walk_product(k, l, in, y, v); return;
   case LW_LAYER_MAX_POOL2D: /* the largest error among the candidates */
     ref64_max_pool2d(&d, k->x, y, NULL);
     ref64_max_pool2d(&d, k->v, v, NULL);
@@ -104,8 +102,7 @@ static void walk_layer(walk *k, const lw_layer *l, lw_shape in, int64_t count, d
     ref64_dropout(count, k->x, y);
     memcpy(v, k->v, (size_t)count * sizeof *v);
     return;
-  case LW_LAYER_SOFTMAX:
-    break;
+  case LW_LAYER_SOFTMAX: break;
   }
   fail_msg("layer %s: no golden network has this kind", l->name);
 }

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
- * conv2d, algorithm `direct`: lanes are output channels, a register tile holds several pixels of one output row, and the sum of every
- * output stays the one chain of ref/conv2d.c over (ic, kh, kw). Channels are walked in chunks so that a chunk of input rows and
- * weights stays in cache; between chunks the chains rest, unsplit, in y (or in scratch when a pool is fused). The halo holds the
- * padding as zeros, so padding taps need no code. */
+ * conv2d, algorithm `direct`: lanes are output channels, a register tile holds several pixels of one output row, and the sum of
+ * every output stays the one chain of ref/conv2d.c over (ic, kh, kw). Channels are walked in chunks so that a chunk of input rows
+ * and weights stays in cache; between chunks the chains rest, unsplit, in y (or in scratch when a pool is fused). The halo holds
+ * the padding as zeros, so padding taps need no code. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
 enum {
-  PV = LW_BLOCK / VL,                           /* vectors per panel of 16 output channels */
-  PANELS = VL == 16 ? 2 : 1,                    /* panels of a tile */
-  VMAX = PANELS * PV,                           /* vectors per pixel of a tile */
-  PX = VL == 16 ? 12 : 6,                       /* pixels of a tile: VMAX*PX chains, weights and one pixel fill the registers */
-  REUSE = VL == 16,                             /* enough registers to hold the weights of a whole kernel row */
-  CHUNK = 32,                                   /* input channels per chunk */
+  PV = LW_BLOCK / VL,        /* vectors per panel of 16 output channels */
+  PANELS = VL == 16 ? 2 : 1, /* panels of a tile */
+  VMAX = PANELS * PV,        /* vectors per pixel of a tile */
+  PX = VL == 16 ? 12 : 6,    /* pixels of a tile: VMAX*PX chains, weights and one pixel fill the registers */
+  REUSE = VL == 16,          /* enough registers to hold the weights of a whole kernel row */
+  CHUNK = 32,                /* input channels per chunk */
 };
 
 typedef struct walk {
   const lw_conv2d_args *a;
-  int64_t step, kh_stride, kw_stride; /* floats from one output pixel to the next, one kernel row to the next, one tap to the next */
-  int64_t lanes;                      /* input channels per block of x: 16 or 1 */
-  int64_t panel_stride;               /* floats of a weight panel */
-  int64_t tiles, narrow, wide;        /* tiles of a row; the first `wide` have narrow+1 pixels, the rest `narrow` */
+  int64_t step, kh_stride,
+      kw_stride;               /* floats from one output pixel to the next, one kernel row to the next, one tap to the next */
+  int64_t lanes;               /* input channels per block of x: 16 or 1 */
+  int64_t panel_stride;        /* floats of a weight panel */
+  int64_t tiles, narrow, wide; /* tiles of a row; the first `wide` have narrow+1 pixels, the rest `narrow` */
 } walk;
 
 typedef struct tile_args {
@@ -32,15 +33,15 @@ typedef struct tile_args {
 } tile_args;
 
 /* kw and step are constants after inlining, or 0 for "read it from the descriptor". */
-ALWAYS_INLINE void tile(const int panels, const int px, const int kw_const, const int step_const, const walk *k, const tile_args *t) {
+ALWAYS_INLINE void tile(const int panels, const int px, const int kw_const, const int step_const, const walk *k,
+                        const tile_args *t) {
   const lw_conv2d_desc *d = &k->a->desc;
   const int vectors = panels * PV;
   const int64_t step = step_const ? step_const : k->step, kw_stride = k->kw_stride, kh_stride = k->kh_stride;
   const int64_t panel_stride = k->panel_stride, kh_count = d->kh, kw_count = kw_const ? kw_const : d->kw;
   vf acc[VMAX][PX];
-  V_UNROLL for (int v = 0; v < vectors; v++)
-    V_UNROLL for (int p = 0; p < px; p++)
-      acc[v][p] = t->bias ? v_load(t->bias + v * VL) : v_load(t->acc + v / PV * t->acc_panel_stride + p * LW_BLOCK + v % PV * VL);
+  V_UNROLL for (int v = 0; v < vectors; v++) V_UNROLL for (int p = 0; p < px; p++) acc[v][p] =
+      t->bias ? v_load(t->bias + v * VL) : v_load(t->acc + v / PV * t->acc_panel_stride + p * LW_BLOCK + v % PV * VL);
 
   const float *w = t->w, *block = t->x;
   for (int64_t left = t->channels; left > 0; left -= k->lanes, block += k->a->x.block_stride)
@@ -50,14 +51,12 @@ ALWAYS_INLINE void tile(const int panels, const int px, const int kw_const, cons
         if (REUSE && kw_const) { /* each input pixel is broadcast once and feeds every output that it touches, kw rising */
           const int taps = kw_const ? kw_const : 1;
           vf weight[5][VMAX];
-          V_UNROLL for (int q = 0; q < taps; q++)
-            V_UNROLL for (int v = 0; v < vectors; v++)
-              weight[q][v] = v_load(w + q * LW_BLOCK + v / PV * panel_stride + v % PV * VL);
+          V_UNROLL for (int q = 0; q < taps; q++) V_UNROLL for (int v = 0; v < vectors; v++) weight[q][v] =
+              v_load(w + q * LW_BLOCK + v / PV * panel_stride + v % PV * VL);
           V_UNROLL for (int i = 0; i < px + taps - 1; i++) {
             const vf pixel = v_broadcast(row + i * step);
-            V_UNROLL for (int q = 0; q < taps; q++)
-              if (i - q >= 0 && i - q < px)
-                V_UNROLL for (int v = 0; v < vectors; v++) acc[v][i - q] = v_fma(pixel, weight[q][v], acc[v][i - q]);
+            V_UNROLL for (int q = 0; q < taps; q++) if (i - q >= 0 && i - q < px) V_UNROLL for (int v = 0; v < vectors; v++)
+                acc[v][i - q] = v_fma(pixel, weight[q][v], acc[v][i - q]);
           }
           w += taps * LW_BLOCK;
         } else {
@@ -75,40 +74,43 @@ ALWAYS_INLINE void tile(const int panels, const int px, const int kw_const, cons
       }
     }
 
-  V_UNROLL for (int v = 0; v < vectors; v++)
-    V_UNROLL for (int p = 0; p < px; p++)
-      v_store(t->acc + v / PV * t->acc_panel_stride + p * LW_BLOCK + v % PV * VL, t->relu ? v_max(v_zero(), acc[v][p]) : acc[v][p]);
+  V_UNROLL for (int v = 0; v < vectors; v++) V_UNROLL for (int p = 0; p < px; p++) v_store(
+      t->acc + v / PV * t->acc_panel_stride + p * LW_BLOCK + v % PV * VL, t->relu ? v_max(v_zero(), acc[v][p]) : acc[v][p]);
 }
 
 typedef void tile_fn(int px, const walk *k, const tile_args *t);
 
 #if defined(LW_VEC_AVX512)
-#define MORE_WIDTHS(panels, kw, step)                                                                                            \
+#  define MORE_WIDTHS(panels, kw, step)                                                                                          \
   case 7: tile(panels, 7, kw, step, k, t); break;                                                                                \
   case 8: tile(panels, 8, kw, step, k, t); break;                                                                                \
   case 9: tile(panels, 9, kw, step, k, t); break;                                                                                \
   case 10: tile(panels, 10, kw, step, k, t); break;                                                                              \
   case 11: tile(panels, 11, kw, step, k, t); break;                                                                              \
-  case 12: tile(panels, 12, kw, step, k, t); break;
+  case 12:                                                                                                                       \
+    tile(panels, 12, kw, step, k, t);                                                                                            \
+    break;
 #else
-#define MORE_WIDTHS(panels, kw, step)
+#  define MORE_WIDTHS(panels, kw, step)
 #endif
 #if defined(LW_SANITIZED) /* one body for all widths: instrumented, a dozen takes minutes to compile */
-#define TILE_FN(panels, kw, step)                                                                                                \
-  static void tile_##panels##_##kw##_##step(int px, const walk *k, const tile_args *t) { tile(panels, px, kw, step, k, t); }
+#  define TILE_FN(panels, kw, step)                                                                                              \
+    static void tile_##panels##_##kw##_##step(int px, const walk *k, const tile_args *t) { tile(panels, px, kw, step, k, t); }
 #else
-#define TILE_FN(panels, kw, step)                                                                                                \
-  static void tile_##panels##_##kw##_##step(int px, const walk *k, const tile_args *t) {                                         \
-    switch (px) {                                                                                                                \
-    case 1: tile(panels, 1, kw, step, k, t); break;                                                                              \
-    case 2: tile(panels, 2, kw, step, k, t); break;                                                                              \
-    case 3: tile(panels, 3, kw, step, k, t); break;                                                                              \
-    case 4: tile(panels, 4, kw, step, k, t); break;                                                                              \
-    case 5: tile(panels, 5, kw, step, k, t); break;                                                                              \
-    case 6: tile(panels, 6, kw, step, k, t); break;                                                                              \
-      MORE_WIDTHS(panels, kw, step)                                                                                              \
-    }                                                                                                                            \
-  }
+#  define TILE_FN(panels, kw, step)                                                                                              \
+    static void tile_##panels##_##kw##_##step(int px, const walk *k, const tile_args *t) {                                       \
+      switch (px) {                                                                                                              \
+      case 1: tile(panels, 1, kw, step, k, t); break;                                                                            \
+      case 2: tile(panels, 2, kw, step, k, t); break;                                                                            \
+      case 3: tile(panels, 3, kw, step, k, t); break;                                                                            \
+      case 4: tile(panels, 4, kw, step, k, t); break;                                                                            \
+      case 5: tile(panels, 5, kw, step, k, t); break;                                                                            \
+      case 6:                                                                                                                    \
+        tile(panels, 6, kw, step, k, t);                                                                                         \
+        break;                                                                                                                   \
+        MORE_WIDTHS(panels, kw, step)                                                                                            \
+      }                                                                                                                          \
+    }
 #endif
 TILE_FN(1, 0, 0)
 TILE_FN(1, 0, 1)
@@ -145,7 +147,8 @@ static tile_fn *choose_tile(int64_t panels, const walk *k) {
   return step == 16 ? tile_1_0_16 : step == 1 ? tile_1_0_1 : tile_1_0_0;
 }
 
-/* 2x2 stride 2 over finished rows in scratch [panel][rows][ow][16]: left with right, then top with bottom, the earlier wins ties. */
+/* 2x2 stride 2 over finished rows in scratch [panel][rows][ow][16]: left with right, then top with bottom, the earlier wins ties.
+ */
 static void pool_rows(const lw_view *y, const float *rows, int64_t ow, int64_t n, int64_t block, int64_t h0, int64_t count) {
   for (int64_t h = 0; h < count; h++)
     for (int64_t w = 0; w < y->w; w++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * conv2d, algorithm `depthwise`: one input channel per group, plain tensors. There is nothing to share between output channels, so lanes
- * are output columns and taps are read where they lie. Columns whose taps all lie inside the image run in vectors; the few at the
- * borders, with their padding taps, one by one. */
+ * conv2d, algorithm `depthwise`: one input channel per group, plain tensors. There is nothing to share between output channels,
+ * so lanes are output columns and taps are read where they lie. Columns whose taps all lie inside the image run in vectors; the
+ * few at the borders, with their padding taps, one by one. */
 #include <math.h>
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
- * conv2d, algorithm `im2col`: any shape on plain tensors. Lanes are output pixels of one channel plane, taken flat over rows. A strip of
- * pixels is gathered into scratch as [tap][pixel], taps being (ic, kh, kw) of the group and padding being +0; then every output channel
- * of the group runs its chain over the taps. Taps are taken in chunks, so that scratch stays in L1; between chunks the chains rest in y. */
+ * conv2d, algorithm `im2col`: any shape on plain tensors. Lanes are output pixels of one channel plane, taken flat over rows. A
+ * strip of pixels is gathered into scratch as [tap][pixel], taps being (ic, kh, kw) of the group and padding being +0; then every
+ * output channel of the group runs its chain over the taps. Taps are taken in chunks, so that scratch stays in L1; between chunks
+ * the chains rest in y. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
 enum {
-  PXV = VL == 4 ? 4 : 3,                  /* vectors of pixels per strip */
+  PXV = VL == 4 ? 4 : 3, /* vectors of pixels per strip */
   STRIP = PXV * VL,
-  OCS = VL == 16 ? 8 : VL == 8 ? 4 : 6,   /* output channels per tile: OCS*PXV chains, the pixels and one weight fill the registers */
+  OCS = VL == 16  ? 8
+        : VL == 8 ? 4
+                  : 6, /* output channels per tile: OCS*PXV chains, the pixels and one weight fill the registers */
   TAPS = LW_IM2COL_SCRATCH / (STRIP * (int)sizeof(float)), /* per chunk */
 };
 
 typedef struct strip {
   const lw_conv2d_args *a;
-  const float *x;   /* channel 0 of the group */
+  const float *x;    /* channel 0 of the group */
   int64_t p0, count; /* pixels */
 } strip;
 
@@ -40,17 +43,18 @@ static void gather(const strip *s, int64_t ic, int64_t kh, int64_t kw, float *to
 }
 
 /* ocs output channels over `taps` taps of the strip in `b`. bias == NULL with first: from +0; not first: from y. */
-ALWAYS_INLINE void tile(const int ocs, const strip *s, const float *b, int64_t taps, const float *w, int64_t w_stride, const float *bias,
-                        int first, int relu, float *y, int64_t plane) {
+ALWAYS_INLINE void tile(const int ocs, const strip *s, const float *b, int64_t taps, const float *w, int64_t w_stride,
+                        const float *bias, int first, int relu, float *y, int64_t plane) {
   vf acc[OCS][PXV];
-  V_UNROLL for (int o = 0; o < ocs; o++)
-    V_UNROLL for (int v = 0; v < PXV; v++) {
-      const int64_t left = s->count - v * VL;
-      if (first)
-        acc[o][v] = bias ? v_broadcast(bias + o) : v_zero();
-      else
-        acc[o][v] = left >= VL ? v_load(y + o * plane + v * VL) : left > 0 ? v_load_partial(y + o * plane + v * VL, left) : v_zero();
-    }
+  V_UNROLL for (int o = 0; o < ocs; o++) V_UNROLL for (int v = 0; v < PXV; v++) {
+    const int64_t left = s->count - v * VL;
+    if (first)
+      acc[o][v] = bias ? v_broadcast(bias + o) : v_zero();
+    else
+      acc[o][v] = left >= VL ? v_load(y + o * plane + v * VL)
+                  : left > 0 ? v_load_partial(y + o * plane + v * VL, left)
+                             : v_zero();
+  }
   for (int64_t t = 0; t < taps; t++, b += STRIP) {
     vf pixels[PXV];
     V_UNROLL for (int v = 0; v < PXV; v++) pixels[v] = v_load(b + v * VL);
@@ -59,24 +63,24 @@ ALWAYS_INLINE void tile(const int ocs, const strip *s, const float *b, int64_t t
       V_UNROLL for (int v = 0; v < PXV; v++) acc[o][v] = v_fma(pixels[v], weight, acc[o][v]);
     }
   }
-  V_UNROLL for (int o = 0; o < ocs; o++)
-    V_UNROLL for (int v = 0; v < PXV; v++) {
-      const int64_t left = s->count - v * VL;
-      const vf value = relu ? v_max(v_zero(), acc[o][v]) : acc[o][v];
-      if (left >= VL)
-        v_store(y + o * plane + v * VL, value);
-      else if (left > 0)
-        v_store_partial(y + o * plane + v * VL, left, value);
-    }
+  V_UNROLL for (int o = 0; o < ocs; o++) V_UNROLL for (int v = 0; v < PXV; v++) {
+    const int64_t left = s->count - v * VL;
+    const vf value = relu ? v_max(v_zero(), acc[o][v]) : acc[o][v];
+    if (left >= VL)
+      v_store(y + o * plane + v * VL, value);
+    else if (left > 0)
+      v_store_partial(y + o * plane + v * VL, left, value);
+  }
 }
 
-static void channels(int ocs, const strip *s, const float *b, int64_t taps, const float *w, int64_t w_stride, const float *bias, int first,
-                     int relu, float *y, int64_t plane) {
+static void channels(int ocs, const strip *s, const float *b, int64_t taps, const float *w, int64_t w_stride, const float *bias,
+                     int first, int relu, float *y, int64_t plane) {
   if (ocs == OCS) {
     tile(OCS, s, b, taps, w, w_stride, bias, first, relu, y, plane);
     return;
   }
-  for (int o = 0; o < ocs; o++) tile(1, s, b, taps, w + o * w_stride, w_stride, bias ? bias + o : NULL, first, relu, y + o * plane, plane);
+  for (int o = 0; o < ocs; o++)
+    tile(1, s, b, taps, w + o * w_stride, w_stride, bias ? bias + o : NULL, first, relu, y + o * plane, plane);
 }
 
 void VEC_FN(conv2d_im2col)(const lw_args *args, lw_part part) {

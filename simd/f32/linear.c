@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  * linear over panels [out/16][in][16]: lanes are outputs, so every output keeps its own chain over rising inputs.
- * At batch 1 the weights are read once and their stream is the limit: from DRAM one panel at a time with a prefetch ahead (several
- * streams at once are slower there); from cache several panels at once, since one chain waits for the latency of each FMA. With
- * more rows, a chunk of inputs is used for all rows while its weights are in cache; the chains rest in y meanwhile. */
+ * At batch 1 the weights are read once and their stream is the limit: from DRAM one panel at a time with a prefetch ahead
+ * (several streams at once are slower there); from cache several panels at once, since one chain waits for the latency of each
+ * FMA. With more rows, a chunk of inputs is used for all rows while its weights are in cache; the chains rest in y meanwhile. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
 enum {
-  PV = LW_BLOCK / VL,                                    /* vectors per panel */
-  ROWS = VL == 16 ? 8 : VL == 8 ? 6 : 5,                 /* rows of a tile of one panel */
-  PANELS = VL == 16 ? 8 : VL == 8 ? 4 : 4,               /* panels of a tile of one row */
-  CHUNK = 512,                                           /* inputs per chunk if there are several rows: 32 KB of a panel */
-  ROW_SHARE = 32,                                        /* rows per share, if panels alone are too few */
+  PV = LW_BLOCK / VL, /* vectors per panel */
+  ROWS = VL == 16  ? 8
+         : VL == 8 ? 6
+                   : 5, /* rows of a tile of one panel */
+  PANELS = VL == 16  ? 8
+           : VL == 8 ? 4
+                     : 4, /* panels of a tile of one row */
+  CHUNK = 512,            /* inputs per chunk if there are several rows: 32 KB of a panel */
+  ROW_SHARE = 32,         /* rows per share, if panels alone are too few */
   PREFETCH_FLOATS = 1024,
 };
 static const int64_t CACHED_BYTES = 2 << 20; /* weights above this size come from DRAM */
@@ -38,29 +42,24 @@ ALWAYS_INLINE void panel_store(float *p, int v, int64_t lanes, vf a) {
 
 ALWAYS_INLINE void tile(const int panels, const int rows, const int prefetch, const tile_args *t) {
   vf acc[ROWS * PANELS * PV];
-  V_UNROLL for (int r = 0; r < rows; r++)
-    V_UNROLL for (int p = 0; p < panels; p++)
-      V_UNROLL for (int v = 0; v < PV; v++)
-        acc[(r * panels + p) * PV + v] = t->bias ? v_load(t->bias + p * LW_BLOCK + v * VL)
-                                                 : panel_load(t->y + r * t->y_stride + p * LW_BLOCK, v,
-                                                              p == panels - 1 ? t->lanes : LW_BLOCK);
+  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int p = 0; p < panels; p++) V_UNROLL for (int v = 0; v < PV; v++)
+      acc[(r * panels + p) * PV + v] =
+          t->bias ? v_load(t->bias + p * LW_BLOCK + v * VL)
+                  : panel_load(t->y + r * t->y_stride + p * LW_BLOCK, v, p == panels - 1 ? t->lanes : LW_BLOCK);
   const float *x = t->x, *w = t->w;
   for (int64_t i = 0; i < t->inputs; i++, x++, w += LW_BLOCK) {
     if (prefetch) __builtin_prefetch(w + PREFETCH_FLOATS, 0, 3);
-    V_UNROLL for (int p = 0; p < panels; p++)
-      V_UNROLL for (int v = 0; v < PV; v++) {
-        const vf weight = v_load(w + p * t->panel_stride + v * VL);
-        V_UNROLL for (int r = 0; r < rows; r++)
-          acc[(r * panels + p) * PV + v] = v_fma(v_broadcast(x + r * t->x_stride), weight, acc[(r * panels + p) * PV + v]);
-      }
+    V_UNROLL for (int p = 0; p < panels; p++) V_UNROLL for (int v = 0; v < PV; v++) {
+      const vf weight = v_load(w + p * t->panel_stride + v * VL);
+      V_UNROLL for (int r = 0; r < rows; r++) acc[(r * panels + p) * PV + v] =
+          v_fma(v_broadcast(x + r * t->x_stride), weight, acc[(r * panels + p) * PV + v]);
+    }
   }
-  V_UNROLL for (int r = 0; r < rows; r++)
-    V_UNROLL for (int p = 0; p < panels; p++)
-      V_UNROLL for (int v = 0; v < PV; v++) {
-        vf a = acc[(r * panels + p) * PV + v];
-        if (t->relu) a = v_max(v_zero(), a);
-        panel_store(t->y + r * t->y_stride + p * LW_BLOCK, v, p == panels - 1 ? t->lanes : LW_BLOCK, a);
-      }
+  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int p = 0; p < panels; p++) V_UNROLL for (int v = 0; v < PV; v++) {
+    vf a = acc[(r * panels + p) * PV + v];
+    if (t->relu) a = v_max(v_zero(), a);
+    panel_store(t->y + r * t->y_stride + p * LW_BLOCK, v, p == panels - 1 ? t->lanes : LW_BLOCK, a);
+  }
 }
 
 static void one_row(int panels, int prefetch, const tile_args *t) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The vector vocabulary on AArch64 Advanced SIMD. What each verb means is stated in simd/vec/vec.h. Maxima are compare and select:
- * fmax and fmaxnm treat NaN and -0 in their own way. */
+ * The vector vocabulary on AArch64 Advanced SIMD. What each verb means is stated in simd/vec/vec.h. Maxima are compare and
+ * select: fmax and fmaxnm treat NaN and -0 in their own way. */
 #include <arm_neon.h>
 
 #define VEC_NAME(name) lw_##name##_neon

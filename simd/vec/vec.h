@@ -5,40 +5,37 @@
  *
  *   VEC_FN(name)                 the kernel's symbol: lw_<name>_<isa>
  *   VL, V_REGISTERS              lanes, architectural vector registers
- *   v_load, v_store              VL floats, any alignment;  v_load_partial(p, n), v_store_partial(p, n, a): the first n < VL lanes,
- *                                0 <= n; nothing else is touched; missing lanes load as +0
- *   v_load_strided(p, stride)    lane i = p[i*stride]; stride < 2^26
- *   v_gather(p, index)           lane i = p[index[i]], index: VL int32
- *   v_set1, v_broadcast(p), v_zero
- *   v_fma(a, b, c)               a*b + c, rounded once;   v_add, v_sub, v_mul, v_div: IEEE-754
- *   v_max(a, b)                  a > b ? a : b            v_min(a, b): a < b ? a : b     (NaN or equal: b)
- *   vm_lt(a, b)                  a < b, false for NaN     vm_taken(m, v): v > m or v is NaN (max pooling takes v)
- *   v_select(mask, a, b)         mask ? a : b
- *   v_bits, v_from_bits          reinterpret;  vi_set1, vi_add, vi_sub, vi_and, vi_or, vi_shl(a, n), vi_shr(a, n) (arithmetic) */
+ *   v_load, v_store              VL floats, any alignment;  v_load_partial(p, n), v_store_partial(p, n, a): the first n < VL
+ * lanes, 0 <= n; nothing else is touched; missing lanes load as +0 v_load_strided(p, stride)    lane i = p[i*stride]; stride <
+ * 2^26 v_gather(p, index)           lane i = p[index[i]], index: VL int32 v_set1, v_broadcast(p), v_zero v_fma(a, b, c) a*b + c,
+ * rounded once;   v_add, v_sub, v_mul, v_div: IEEE-754 v_max(a, b)                  a > b ? a : b            v_min(a, b): a < b ?
+ * a : b     (NaN or equal: b) vm_lt(a, b)                  a < b, false for NaN     vm_taken(m, v): v > m or v is NaN (max
+ * pooling takes v) v_select(mask, a, b)         mask ? a : b v_bits, v_from_bits          reinterpret;  vi_set1, vi_add, vi_sub,
+ * vi_and, vi_or, vi_shl(a, n), vi_shr(a, n) (arithmetic) */
 #ifndef LANEWISE_SIMD_VEC_H
 #define LANEWISE_SIMD_VEC_H
 
 #include <stdint.h>
 
 #if defined(LW_VEC_AVX512)
-#include "simd/vec/avx512.h"
+#  include "simd/vec/avx512.h"
 #elif defined(LW_VEC_AVX2)
-#include "simd/vec/avx2.h"
+#  include "simd/vec/avx2.h"
 #elif defined(LW_VEC_NEON)
-#include "simd/vec/neon.h"
+#  include "simd/vec/neon.h"
 #else
-#error "no vector ISA named by the build"
+#  error "no vector ISA named by the build"
 #endif
 
 #define VEC_FN(name)  VEC_NAME(name)
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 /* Before a loop whose trip count is a constant after inlining: unrolls it completely. */
 #if defined(LW_SANITIZED) /* unrolled, the instrumented tiles take minutes to compile */
-#define V_UNROLL
+#  define V_UNROLL
 #elif defined(__clang__)
-#define V_UNROLL _Pragma("clang loop unroll(full)")
+#  define V_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define V_UNROLL _Pragma("GCC unroll 32")
+#  define V_UNROLL _Pragma("GCC unroll 32")
 #endif
 /* Keeps the compiler from merging loads across this point (gcc otherwise hoists broadcasts and spills accumulators). */
 #define V_KEEP(pointer) __asm__("" : "+r"(pointer))

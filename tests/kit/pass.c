@@ -14,7 +14,9 @@ enum { SAMPLES = 48 };
 
 _Static_assert(PASS_HEX == SHA256_DIGEST_STRING_LENGTH, "a digest in hexadecimal");
 
-void pass_input(const lw_net *net, float *x) { lw_kaiming_uniform(PASS_SEED, PASS_INPUT_TENSOR, 6, 0, net->c * net->h * net->w, x); }
+void pass_input(const lw_net *net, float *x) {
+  lw_kaiming_uniform(PASS_SEED, PASS_INPUT_TENSOR, 6, 0, net->c * net->h * net->w, x);
+}
 
 void pass_sha256(const float *values, int64_t count, char hex[PASS_HEX]) {
   SHA256Data((const uint8_t *)values, (size_t)count * sizeof *values, hex);
@@ -33,7 +35,8 @@ int pass_digest(const char *path, const char *net, const char *layer, char hex[P
 
 const char *pass_check_digest(const char *path, const lw_net *net, const lw_plan *plan, void *workspace) {
   char hex[PASS_HEX], want[PASS_HEX];
-  if (!pass_digest(path, net->name, net->layers[net->layer_count - 1].name, want)) return "data/golden/digests.txt has no line for this network";
+  if (!pass_digest(path, net->name, net->layers[net->layer_count - 1].name, want))
+    return "data/golden/digests.txt has no line for this network";
   const int64_t inputs = net->c * net->h * net->w, outputs = lw_plan_outputs(plan);
   float *x = malloc((size_t)(inputs + outputs) * sizeof *x), *y = x + inputs;
   if (!x) return "no memory";
@@ -41,7 +44,9 @@ const char *pass_check_digest(const char *path, const lw_net *net, const lw_plan
   const lw_status status = lw_plan_run(plan, x, y, workspace);
   pass_sha256(y, outputs, hex);
   free(x);
-  return status != LW_OK ? lw_error_message() : strcmp(hex, want) == 0 ? NULL : "the output's digest is not that of the reference";
+  return status != LW_OK          ? lw_error_message()
+         : strcmp(hex, want) == 0 ? NULL
+                                  : "the output's digest is not that of the reference";
 }
 
 typedef struct walk {
@@ -71,7 +76,8 @@ static void check_sum(walk *s, size_t layer, const lw_conv2d_desc *d, int64_t oh
     sum += product;
     absolute += fabs(product);
   }
-  if (!(fabs(got - sum) <= gamma_of(k + 2) * absolute + (double)FLT_MIN)) s->error = "a sum is further from its true value than any order can be";
+  if (!(fabs(got - sum) <= gamma_of(k + 2) * absolute + (double)FLT_MIN))
+    s->error = "a sum is further from its true value than any order can be";
 }
 
 static void check_sums(walk *s, size_t layer, const lw_conv2d_desc *d, const float *y, int64_t count) {

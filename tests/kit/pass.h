@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Whole passes: what the reference gives, as digests, and whether a pass in any order of sums is within its bounds. For tests, and for
- * benchmarks, which print no number for a wrong pass. */
+ * Whole passes: what the reference gives, as digests, and whether a pass in any order of sums is within its bounds. For tests,
+ * and for benchmarks, which print no number for a wrong pass. */
 #ifndef LANEWISE_TESTS_KIT_PASS_H
 #define LANEWISE_TESTS_KIT_PASS_H
 
@@ -18,9 +18,9 @@ int pass_digest(const char *path, const char *net, const char *layer, char hex[P
 
 /* NULL if `plan` (exact, batch 1, seeded weights) gives the digest of the network's output, else why not. */
 const char *pass_check_digest(const char *path, const lw_net *net, const lw_plan *plan, void *workspace);
-/* NULL if every layer of `plan` (one step per layer, seeded weights, sums in any order) is within its bound on the input x, judged on that
- * layer's own input. conv2d and linear are judged on some seeded outputs, the first and the last, against sums in double: gamma_n * sum |x*w| for n
- * terms (Higham, Accuracy and Stability, 3.1). */
+/* NULL if every layer of `plan` (one step per layer, seeded weights, sums in any order) is within its bound on the input x,
+ * judged on that layer's own input. conv2d and linear are judged on some seeded outputs, the first and the last, against sums in
+ * double: gamma_n * sum |x*w| for n terms (Higham, Accuracy and Stability, 3.1). */
 const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace);
 
 #endif

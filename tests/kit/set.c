@@ -55,16 +55,11 @@ static float integer(kit_random *r) {
 static float special(kit_random *r, float real, int64_t rare) {
   if (kit_between(r, 1, rare) == 1) return kit_next(r) % 3 == 0 ? NAN : kit_next(r) & 1 ? INFINITY : -INFINITY;
   switch (kit_between(r, 0, 15)) {
-  case 0:
-    return 0.0f;
-  case 1:
-    return -0.0f;
-  case 2:
-    return (float)kit_between(r, -1000, 1000) * 0x1p-149f;
-  case 3:
-    return real * 0x1p-126f;
-  default:
-    return real;
+  case 0: return 0.0f;
+  case 1: return -0.0f;
+  case 2: return (float)kit_between(r, -1000, 1000) * 0x1p-149f;
+  case 3: return real * 0x1p-126f;
+  default: return real;
   }
 }
 
