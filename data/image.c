@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Image files: which kind it is, reading and writing as a whole, messages. */
 #include "data/image.h"
+#include "data/output.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -141,12 +142,10 @@ lw_status lw_image_save(const char *path, const lw_image *image) {
   if ((pgm && image->c != 1) || (ppm && image->c != 3))
     return lw_source_fail(LW_BAD_SHAPE, call, path, "image->c is %lld, expected %d for this ending", (long long)image->c,
                           pgm ? 1 : 3);
-  FILE *file = fopen(path, "wbe");
-  if (!file) return lw_source_fail(LW_BAD_FILE, call, path, "cannot be created: %s", strerror(errno));
-  status = png ? lw_png_write(path, file, image) : pnm_write(path, file, image);
-  if (fclose(file) != 0 && status == LW_OK)
-    status = lw_source_fail(LW_BAD_FILE, call, path, "cannot be written: %s", strerror(errno));
-  return status;
+  lw_output out;
+  status = lw_output_open(call, path, &out);
+  if (status != LW_OK) return status;
+  return lw_output_close(&out, png ? lw_png_write(path, out.file, image) : pnm_write(path, out.file, image));
 }
 
 void lw_image_free(lw_image *image) {

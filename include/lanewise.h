@@ -287,6 +287,22 @@ LW_API const lw_net *lw_net_builtin_at(size_t i);
 /* Number of parameters (weights and biases), after checking that all shapes fit. */
 LW_API lw_status lw_net_parameters(const lw_net *net, int64_t *count);
 
+/** One parameter tensor of a network. */
+typedef struct lw_parameter_info {
+  char name[128]; /**< "features.0.weight" */
+  size_t layer;
+  int is_bias;
+  int rank; /**< conv2d weight 4 [out][in/groups][kh][kw], linear weight 2 [out][in], bias 1 */
+  int64_t shape[4];
+  int64_t count; /**< product of shape */
+  int64_t fan_in;
+} lw_parameter_info;
+/** Parameter tensor `tensor` (0..; in layer order, weight before bias). LW_BAD_ARGUMENT past the last: see
+ * lw_net_parameter_tensors. */
+LW_API lw_status lw_net_parameter(const lw_net *net, int tensor, lw_parameter_info *info);
+/** Number of parameter tensors, after checking that all shapes fit. */
+LW_API lw_status lw_net_parameter_tensors(const lw_net *net, int *count);
+
 /* Where a plan's weights come from. `read` writes elements first..first+count-1 of parameter tensor `tensor` to dst; tensors are
  * numbered in layer order, weight before bias, in the order and shape of conv2d and linear above. It may be called from several
  * threads at once and returns LW_OK or the reason for failing. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lanewise data: images from files, and images as the inputs of the networks. A library of its own (lanewise_data, over libpng
- * and libjpeg-turbo): the core needs neither.
+ * Lanewise data: what comes from files and goes into files: images, weights (safetensors), data sets (MNIST's IDX, CIFAR-10,
+ * built-in digits), and images as the inputs of the networks. A library of its own (lanewise_data, over libpng, libjpeg-turbo,
+ * zlib and jansson): the core needs none of them.
  *
  * The conventions of lanewise.h hold: every function that can fail returns lw_status, lw_error_message() tells which file and
  * why, a call that fails has written nothing to `out` or `x`, nothing aborts, nothing prints. All functions are thread-safe.
@@ -38,7 +39,7 @@ LW_API lw_status lw_image_load(const char *path, lw_image *out);
 LW_API lw_status lw_image_load_memory(const uint8_t *bytes, size_t size, lw_image *out);
 
 /* Writes PNG (path ends in .png), PGM (.pgm, gray only), PPM (.ppm, colour only) or either of these (.pnm); upper case works too.
- * Another ending is LW_UNSUPPORTED. Where writing fails (LW_BAD_FILE), what was written so far stays. */
+ * Another ending is LW_UNSUPPORTED. What was at `path` stays until the new file is complete (LW_BAD_FILE: it still does). */
 LW_API lw_status lw_image_save(const char *path, const lw_image *image);
 
 /* Releases the pixels and zeroes the fields. NULL is allowed. */
@@ -56,6 +57,85 @@ LW_API lw_status lw_image_to_gray28(lw_context *context, const lw_image *image, 
 
 /* x[3][32][32] for net: gray becomes three equal channels, resized to 32x32 with antialias whatever its shape, values / 255. */
 LW_API lw_status lw_image_to_rgb32(lw_context *context, const lw_image *image, float *x);
+
+/* ------------------------------------------------------------------------------------------------------------ weights */
+
+/** Number format of a tensor in a file. Kernels always get f32: F16 and BF16 are widened, which is exact. */
+typedef enum lw_dtype { LW_F32, LW_F16, LW_BF16 } lw_dtype;
+
+/** A tensor of a safetensors file. The pointers live as long as the file is open. */
+typedef struct lw_tensor_info {
+  const char *name; /**< "features.0.weight" */
+  lw_dtype dtype;
+  int rank; /**< 0..8; 0 is one value */
+  int64_t shape[8];
+  int64_t count;    /**< product of shape */
+  const void *data; /**< in the mapped file, little-endian, not necessarily aligned to its type */
+} lw_tensor_info;
+
+/** An open safetensors file, mapped into memory; immutable, so many threads may read it at once. */
+typedef struct lw_safetensors lw_safetensors;
+
+/** Maps a safetensors file and checks all of its header (length, JSON, dtypes, shapes, offsets that overlap, leave holes or lie
+ * outside the file, names twice). Tensors of other dtypes than F32, F16 and BF16 are LW_UNSUPPORTED, by name. Format:
+ * https://github.com/huggingface/safetensors#format. Close with lw_safetensors_close. */
+LW_API lw_status lw_safetensors_open(const char *path, lw_safetensors **file);
+/** The same from memory, which must outlive the result; messages call the file "memory". */
+LW_API lw_status lw_safetensors_open_memory(const uint8_t *bytes, size_t size, lw_safetensors **file);
+/** Unmaps it. NULL is allowed. No source made by lw_weights_safetensors from it may be in use. */
+LW_API void lw_safetensors_close(lw_safetensors *file);
+/** Number of tensors. */
+LW_API size_t lw_safetensors_count(const lw_safetensors *file);
+/** The i-th tensor, in the order of their data. */
+LW_API lw_status lw_safetensors_tensor(const lw_safetensors *file, size_t i, lw_tensor_info *info);
+/** Elements first..first+count-1 of tensor i, widened to f32. */
+LW_API lw_status lw_safetensors_read(const lw_safetensors *file, size_t i, int64_t first, int64_t count, float *dst);
+
+/** A source of weights for lw_plan_create: the parameters of `net` in `file`, found by PyTorch's names (<layer>.weight,
+ * <layer>.bias) or, for vgg16, by timm's (pre_logits.fc1, pre_logits.fc2, head.fc; a [out][c][h][w] kernel that covers its whole
+ * input is a linear weight in the same memory order). If parameters are missing, have the wrong shape, or the file has tensors
+ * that the network lacks, the one message names them all (LW_BAD_FILE). The source lives as long as the file is open. */
+LW_API lw_status lw_weights_safetensors(lw_safetensors *file, const lw_net *net, lw_weights *weights);
+
+/** Writes the parameters of `net` from any source as a safetensors file with PyTorch's names, narrowed to `dtype` (round to
+ * nearest even). What was at `path` stays until the new file is complete and on disk (written beside it, fsync, rename): a full
+ * disk leaves the old file. */
+LW_API lw_status lw_safetensors_save(const char *path, const lw_net *net, const lw_weights *weights, lw_dtype dtype);
+
+/* ----------------------------------------------------------------------------------------------------------- data sets */
+
+/** Labelled images as bytes, planes as the files have them: pixels[((i * c + k) * h + row) * w + column]. */
+typedef struct lw_dataset {
+  int64_t count, c, h, w;
+  int classes; /**< labels are 0..classes-1 */
+  uint8_t *pixels;
+  uint8_t *labels;
+} lw_dataset;
+
+/** Which half of a data set. */
+typedef enum lw_split { LW_SPLIT_TRAIN, LW_SPLIT_TEST } lw_split;
+
+/** Loads a data set. `where` is "digits" (the built-in generator: 60,000 training and 10,000 test images, seed 1) or a folder
+ * that holds MNIST-format files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...; plain or .gz) or CIFAR-10's binary
+ * version (data_batch_1.bin to data_batch_5.bin, test_batch.bin; also in cifar-10-batches-bin below it). Release with
+ * lw_dataset_free. */
+LW_API lw_status lw_dataset_load(const char *where, lw_split split, lw_dataset *out);
+/** MNIST format: `images` is an IDX file of rank 3 (u8), `labels` one of rank 1 (u8) with as many entries. gzip is recognised by
+ * its first bytes. Labels above 9 are an error. */
+LW_API lw_status lw_dataset_load_idx(const char *images, const char *labels, lw_dataset *out);
+/** CIFAR-10, binary version: records of one label and 3 x 32 x 32 bytes; several files follow one another. */
+LW_API lw_status lw_dataset_load_cifar10(const char *const *paths, size_t path_count, lw_dataset *out);
+/** Writes a data set of one channel as two IDX files (gzip if a path ends in .gz), each replaced only when complete. */
+LW_API lw_status lw_dataset_save_idx(const lw_dataset *dataset, const char *images, const char *labels);
+/** Images first..first+count-1 of the built-in data set, [count][28][28] bytes, white on black, and their labels: strokes of
+ * handwritten-like digits under random affine maps, thickness and noise, from Philox4x32-10 (key = seed, counter from the image's
+ * number), so that an image depends on nothing but seed and number. The training half of lw_dataset_load has numbers 0..59,999,
+ * the test half 60,000..69,999. */
+LW_API lw_status lw_digits(uint64_t seed, int64_t first, int64_t count, uint8_t *pixels, uint8_t *labels);
+/** Images first..first+count-1 as a network's input: x[count][c][h][w] = pixels / 255.0f. */
+LW_API lw_status lw_dataset_input(lw_context *context, const lw_dataset *dataset, int64_t first, int64_t count, float *x);
+/** Releases pixels and labels and zeroes the fields. NULL is allowed. */
+LW_API void lw_dataset_free(lw_dataset *dataset);
 
 #ifdef __cplusplus
 }

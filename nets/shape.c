@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a layer table says: shapes, parameters, and whether all of it fits together. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include "nets/nets.h"
 
@@ -176,5 +177,46 @@ lw_status lw_net_tensor(const lw_net *net, int tensor, size_t *layer, int64_t *c
   if (layer) *layer = s.layer;
   if (count) *count = s.count;
   if (fan_in) *fan_in = s.fan_in;
+  return LW_OK;
+}
+
+lw_status lw_net_parameter_tensors(const lw_net *net, int *count) {
+  search s = {.left = INT_MAX};
+  if (!count) return lw_fail(LW_BAD_ARGUMENT, "lw_net_parameter_tensors: count is NULL");
+  LW_TRY(lw_net_shapes(net, NULL));
+  LW_TRY(each_tensor(net, find, &s));
+  *count = INT_MAX - s.left;
+  return LW_OK;
+}
+
+lw_status lw_net_parameter(const lw_net *net, int tensor, lw_parameter_info *info) {
+  lw_shape in = {0};
+  size_t layer = 0;
+  if (!info) return lw_fail(LW_BAD_ARGUMENT, "lw_net_parameter: info is NULL");
+  LW_TRY(lw_net_shapes(net, NULL));
+  lw_parameter_info p = {0};
+  LW_TRY(lw_net_tensor(net, tensor, &layer, &p.count, &p.fan_in));
+  lw_shape out = {net->c, net->h, net->w};
+  for (size_t i = 0; i <= layer; i++) {
+    in = out;
+    LW_TRY(lw_net_layer_output(net, i, in, &out));
+  }
+  const lw_layer *l = &net->layers[layer];
+  p.layer = layer;
+  size_t before = SIZE_MAX; /* a bias is the second tensor of its layer */
+  if (tensor > 0) LW_TRY(lw_net_tensor(net, tensor - 1, &before, NULL, NULL));
+  p.is_bias = before == layer;
+  snprintf(p.name, sizeof p.name, "%s.%s", l->name, p.is_bias ? "bias" : "weight");
+  p.shape[0] = l->out;
+  p.rank = 1;
+  if (!p.is_bias && l->kind == LW_LAYER_LINEAR) {
+    p.rank = 2;
+    p.shape[1] = p.fan_in;
+  } else if (!p.is_bias) {
+    p.rank = 4;
+    p.shape[1] = in.c / or_default(l->groups, 1);
+    p.shape[2] = p.shape[3] = l->kernel;
+  }
+  *info = p;
   return LW_OK;
 }

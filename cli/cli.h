@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The `lanewise` command: one file per subcommand, each a function cli_<name>(argc, argv) with a row in main.c. argv[0] is
+ * "lanewise <name>", so that argp's messages and --help name the subcommand. What a person reads goes to stdout, complaints go to
+ * stderr as "lanewise <name>: ...". */
+#ifndef LANEWISE_CLI_CLI_H
+#define LANEWISE_CLI_CLI_H
+
+#include <jansson.h>
+#include "lanewise.h"
+#include "lanewise_data.h"
+
+/* Exit codes of every subcommand. */
+enum {
+  CLI_OK = 0,
+  CLI_FAILED = 1, /* what was asked for could not be done, or (conform) the answer is no */
+  CLI_USAGE = 2   /* the command line is wrong */
+};
+
+/* Prints "lanewise <name>: <message>" and returns CLI_FAILED. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with lw_error_message(). */
+int cli_fail_status(void);
+
+/* Is stdout a terminal that wants colour? (NO_COLOR unset, TERM not dumb) */
+int cli_colour(void);
+/* An escape sequence, "" without colour: cli_style("1") is bold, cli_style("32") green, cli_style("0") ends. */
+const char *cli_style(const char *code);
+/* Columns of the terminal; 80 where stdout is none. */
+int cli_columns(void);
+
+/* Prints `root` as indented JSON with a newline and releases it. Returns CLI_OK, or CLI_FAILED if stdout cannot be written. */
+int cli_print_json(json_t *root);
+/* Flushes stdout; CLI_FAILED with a message if that fails (a full disk, a closed pipe), else `code`. */
+int cli_finish(int code);
+
+/* A whole number lo..hi from text; 0 (with a message to stderr that names `option`) if it is none. */
+int cli_number(const char *option, const char *text, long long lo, long long hi, long long *value);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The list of subcommands: a row here and a file <name>.c make one. */
+#ifndef LANEWISE_CLI_COMMANDS_H
+#define LANEWISE_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+#define CLI_COMMANDS
+
+#define COMMAND(name, summary) int cli_##name(int argc, char **argv);
+CLI_COMMANDS
+#undef COMMAND
+
+#endif
