@@ -58,17 +58,17 @@ static double fma_roof(lw_isa isa, int threads) {
 /* Bandwidth of where weights of so many bytes stay between passes. */
 static double read_roof(double weight_bytes, int threads) {
   static double known[ROOF_DRAM + 1][ROOF_THREADS + 1];
-  int level = 1;
-  while (level < ROOF_DRAM && weight_bytes > (double)lw_topology_cache_bytes(level) / 2 * (level < 3 ? threads : 1)) level++;
+  const int level = roof_level(weight_bytes, threads);
   if (!known[level][threads]) known[level][threads] = roof_read_gbs(level, threads);
   return known[level][threads];
 }
 
-/* The least seconds that a step could take: arithmetic or weights. */
-static double roof_seconds(const pass *p, const lw_step_info *s, double all_weight_bytes) {
+/* The least seconds that a step could take: arithmetic or weights. Which of the two binds is "FMA" or where the weights lie. */
+static double roof_seconds(const pass *p, const lw_step_info *s, double all_weight_bytes, const char **binds) {
   const double fma = s->flops * 1e-9 / fma_roof(p->isa, p->threads);
   const double bandwidth = read_roof(all_weight_bytes, p->threads);
   const double read = bandwidth > 0 ? s->weight_bytes * 1e-9 / bandwidth : 0;
+  *binds = fma > read ? "FMA" : roof_level_name(roof_level(all_weight_bytes, p->threads));
   return fma > read ? fma : read;
 }
 
@@ -173,16 +173,20 @@ static void profile(pass *p, const made *m) {
 }
 
 static void counters(gbench_state *state, const pass *p, const made *m, double seconds) {
-  double flops = 0, roof = 0;
+  double flops = 0, bytes = 0, roof = 0;
+  const char *binds;
   for (size_t i = 0; i < lw_plan_steps(m->plan); i++) {
     lw_step_info s;
     if (lw_plan_step(m->plan, i, &s) != LW_OK) continue;
     flops += s.flops;
-    roof += roof_seconds(p, &s, (double)lw_plan_weight_bytes(m->plan));
+    bytes += s.bytes;
+    roof += roof_seconds(p, &s, (double)lw_plan_weight_bytes(m->plan), &binds);
   }
   const size_t n = index_of(p->net);
   const double per_image = seconds / (double)p->batch;
   gbench_counter(state, "images/s", 1 / per_image);
+  gbench_counter(state, "flops", flops);
+  gbench_counter(state, "bytes", bytes);
   gbench_counter(state, "GFLOP/s", flops * 1e-9 / seconds);
   gbench_counter(state, "GB/s", (double)lw_plan_weight_bytes(m->plan) * 1e-9 / seconds);
   gbench_counter(state, "percent_of_roof", 100 * roof / seconds);
@@ -233,10 +237,14 @@ static void print_layer(gbench_state *state, void *user) {
   }
   const lw_step_info *s = &l->pass->layer[l->layer];
   int64_t parameters = 0;
+  const char *binds;
   (void)lw_net_parameters(l->pass->net, &parameters);
+  gbench_counter(state, "percent_of_roof", 100 * roof_seconds(l->pass, s, 4 * (double)parameters, &binds) / seconds);
+  gbench_label(state, binds);
+  gbench_counter(state, "flops", s->flops);
+  gbench_counter(state, "bytes", s->bytes);
   gbench_counter(state, "GFLOP/s", s->flops * 1e-9 / seconds);
   gbench_counter(state, "GB/s", s->weight_bytes * 1e-9 / seconds);
-  gbench_counter(state, "percent_of_roof", 100 * roof_seconds(l->pass, s, 4 * (double)parameters) / seconds);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ program */

@@ -42,7 +42,6 @@ static void add(int what, int which, const char *kind, const char *name, int thr
 }
 
 int main(int argc, char **argv) {
-  static const char *const levels[] = {"", "L1", "L2", "L3", "DRAM"};
   if (!gbench_init(&argc, argv)) return 1;
   machine_context();
   const int cores = machine_cores();
@@ -54,7 +53,7 @@ int main(int argc, char **argv) {
     if (lw_amx_available())
       for (int int8 = 0; int8 < 2; int8++) add(AMX, int8, "amx", int8 ? "int8" : "bf16", threads);
     for (int level = 1; level <= ROOF_DRAM; level++)
-      if (level == ROOF_DRAM || lw_topology_cache_bytes(level) > 0) add(READ, level, "read", levels[level], threads);
+      if (level == ROOF_DRAM || lw_topology_cache_bytes(level) > 0) add(READ, level, "read", roof_level_name(level), threads);
   }
   machine_noise();
   gbench_run();

@@ -35,5 +35,6 @@ int gbench_next(gbench_state *state) { return state->state.KeepRunning(); }
 void gbench_time(gbench_state *state, double seconds) { state->state.SetIterationTime(seconds); }
 int64_t gbench_iterations(const gbench_state *state) { return static_cast<int64_t>(state->state.iterations()); }
 void gbench_counter(gbench_state *state, const char *name, double value) { state->state.counters[name] = value; }
+void gbench_label(gbench_state *state, const char *label) { state->state.SetLabel(label); }
 void gbench_fail(gbench_state *state, const char *message) { state->state.SkipWithError(message); }
 }

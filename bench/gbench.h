@@ -28,6 +28,8 @@ int gbench_next(gbench_state *state);
 void gbench_time(gbench_state *state, double seconds);
 int64_t gbench_iterations(const gbench_state *state);
 void gbench_counter(gbench_state *state, const char *name, double value);
+/* A word of its own beside the counters. */
+void gbench_label(gbench_state *state, const char *label);
 /* No time is printed for this benchmark; `message` is. */
 void gbench_fail(gbench_state *state, const char *message);
 

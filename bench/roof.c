@@ -149,6 +149,17 @@ static size_t bytes_per_thread(int level, int threads) {
   return bytes / 4096 * 4096;
 }
 
+int roof_level(double bytes, int threads) {
+  int level = 1;
+  while (level < ROOF_DRAM && bytes > (double)lw_topology_cache_bytes(level) / 2 * (level < 3 ? threads : 1)) level++;
+  return level;
+}
+
+const char *roof_level_name(int level) {
+  static const char *const names[] = {"L1", "L2", "L3", "DRAM"};
+  return names[level - 1];
+}
+
 double roof_read_gbs(int level, int threads) {
   read_job job = {.fn = best_read(), .count = bytes_per_thread(level, threads) / sizeof(float)};
   void *memory;

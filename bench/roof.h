@@ -18,6 +18,10 @@ double roof_fma_gflops(lw_isa isa, int threads);
  * widest vectors, on 2 MB pages where granted. 0 if the level is unknown. Each thread reads a part of its own: half of L1 and L2,
  * 3/4 of its share of L3 (that being more than L2), 4 x L3 and at least 256 MB in all for DRAM. */
 double roof_read_gbs(int level, int threads);
+/* Where `bytes` that `threads` threads share stay between runs: the first level of which they fill at most half. */
+int roof_level(double bytes, int threads);
+/* "L1", "L2", "L3", "DRAM". */
+const char *roof_level_name(int level);
 /* AMX peak on random data in L1: TFLOP/s of bf16, TOP/s of int8 (int8 != 0); 0 where there is no AMX. */
 double roof_amx_tops(int int8, int threads);
 
