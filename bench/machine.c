@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
 #include "bench/clock.h"
 #include "bench/gbench.h"
 #include "runtime/topology.h"
@@ -36,15 +38,28 @@ static void cpuinfo(const char *key, char *value, size_t capacity) {
   if (f) fclose(f);
 }
 
-/* Jiffies stolen by the hypervisor, and all. */
-static void cpu_times(double *steal, double *all) {
+typedef struct jiffies {
+  double idle, steal, all; /* steal: by the hypervisor */
+} jiffies;
+
+static jiffies cpu_times(void) {
   char line[512];
   double v[8] = {0};
   read_line("/proc/stat", line, sizeof line);
   sscanf(line, "cpu %lf %lf %lf %lf %lf %lf %lf %lf", &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7]);
-  *steal = v[7];
-  *all = 0;
-  for (int i = 0; i < 8; i++) *all += v[i];
+  jiffies j = {.idle = v[3] + v[4], .steal = v[7]};
+  for (int i = 0; i < 8; i++) j.all += v[i];
+  return j;
+}
+
+/* Cores that others keep busy while this process sleeps. The load average would still count the programs that ran before. */
+static double busy_cores(void) {
+  const struct timespec pause = {.tv_nsec = 300000000};
+  const jiffies before = cpu_times();
+  nanosleep(&pause, NULL);
+  const jiffies after = cpu_times();
+  const double all = after.all - before.all;
+  return all > 0 ? (double)sysconf(_SC_NPROCESSORS_ONLN) * (1 - (after.idle - before.idle) / all) : 0;
 }
 
 static long throttled(void) {
@@ -70,7 +85,8 @@ static double chain_seconds(void) {
 }
 
 static struct {
-  double steal, all, chain;
+  jiffies cpu;
+  double chain;
   long throttled;
 } at_start;
 
@@ -95,7 +111,7 @@ void machine_unpin(void) {
 }
 
 void machine_context(void) {
-  char model[128], mhz[64], governor[64], pages[64], load[64], line[768], warning[256] = "";
+  char model[128], mhz[64], governor[64], pages[64], line[768], warning[256] = "";
   struct utsname system;
   cpuinfo("model name", model, sizeof model);
   cpuinfo("cpu MHz", mhz, sizeof mhz);
@@ -110,27 +126,26 @@ void machine_context(void) {
   gbench_context("machine", line);
   gbench_context("compiler", LANEWISE_COMPILER);
 
-  const double busy = atof(read_line("/proc/loadavg", load, sizeof load));
+  const double busy = busy_cores();
   int length = 0;
   if (busy > 0.3 * cores)
-    length += snprintf(warning, sizeof warning, "load average %.2f on %d cores before the start; ", busy, cores);
+    length += snprintf(warning, sizeof warning, "others kept %.1f of %d cores busy before the start; ", busy, cores);
   if (governor[0] && strcmp(governor, "performance") != 0)
     length += snprintf(warning + length, sizeof warning - (size_t)length, "governor is %s, not performance; ", governor);
   if (length) {
     gbench_context("warning", warning);
     fprintf(stderr, "warning: noisy machine: %s\n", warning);
   }
-  cpu_times(&at_start.steal, &at_start.all);
+  at_start.cpu = cpu_times();
   at_start.throttled = throttled();
   at_start.chain = chain_seconds();
 }
 
 static void noise(gbench_state *state, void *user) {
   (void)user;
-  double steal, all;
   while (gbench_next(state)) gbench_time(state, 0);
-  cpu_times(&steal, &all);
-  const double stolen = all > at_start.all ? 100 * (steal - at_start.steal) / (all - at_start.all) : 0;
+  const jiffies now = cpu_times();
+  const double all = now.all - at_start.cpu.all, stolen = all > 0 ? 100 * (now.steal - at_start.cpu.steal) / all : 0;
   const double drift = 100 * (at_start.chain / chain_seconds() - 1);
   const double hot = (double)(throttled() - at_start.throttled);
   gbench_counter(state, "stolen_percent", stolen);

@@ -4,7 +4,7 @@
 #define LANEWISE_BENCH_MACHINE_H
 
 /* Adds the context lines `machine` (CPU, cores, caches, frequency, governor, ISA, huge pages, kernel), `compiler` (with flags)
- * and, where there is cause, `warning` (load, governor, throttling), and prints the warning. After gbench_init, before
+ * and, where there is cause, `warning` (busy cores, governor), and prints the warning. After gbench_init, before
  * gbench_run. */
 void machine_context(void);
 /* Registers the last benchmark, machine/noise: what happened since machine_context, as counters (stolen_percent,

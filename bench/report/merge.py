@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Merges the JSON files of some runs of one Google Benchmark program into one, as if they were repetitions of one run.
+
+usage: merge.py merged.json round.json...
+
+Every benchmark keeps its measurements, numbered by repetition_index, and gets the aggregates mean, median, stddev and cv where there
+are at least two. The context is that of the first file, with the number of files as `rounds`.
+"""
+import json
+import os
+import statistics
+import sys
+
+# What Google Benchmark writes of a run besides numbers that were measured.
+DESCRIPTION = ("name", "run_name", "run_type", "family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
+               "iterations", "time_unit", "label", "aggregate_name", "aggregate_unit")
+
+
+def measurements(data):
+    return [e for e in data["benchmarks"] if e.get("run_type", "iteration") == "iteration"]
+
+
+def variation(values):
+    mean = statistics.mean(values)
+    return statistics.stdev(values) / mean if mean else 0.0
+
+
+# name, unit, function, the fewest values that it takes
+AGGREGATES = (("mean", "time", statistics.mean, 1), ("median", "time", statistics.median, 1), ("stddev", "time", statistics.stdev, 2),
+              ("cv", "percentage", variation, 2))
+
+
+def aggregates(runs):
+    """What is measured in some rounds only (what refers to a slow benchmark that ran once) is aggregated over those."""
+    values = {}
+    for run in runs:
+        for key, value in run.items():
+            if key not in DESCRIPTION and isinstance(value, (int, float)) and not isinstance(value, bool):
+                values.setdefault(key, []).append(value)
+    for name, unit, function, fewest in AGGREGATES:
+        entry = {key: runs[0][key] for key in DESCRIPTION if key in runs[0] and key != "repetition_index"}
+        entry.update(name=f"{runs[0]['run_name']}_{name}", run_type="aggregate", aggregate_name=name, aggregate_unit=unit,
+                     iterations=len(runs))
+        entry.update({key: function(v) for key, v in values.items() if len(v) >= fewest})
+        yield entry
+
+
+def merge(files):
+    runs = {}
+    for data in files:
+        for entry in measurements(data):
+            runs.setdefault(entry.get("run_name", entry["name"]), []).append(entry)
+    merged = []
+    for name, entries in runs.items():
+        for i, entry in enumerate(entries):
+            merged.append(dict(entry, run_name=name, repetitions=len(entries), repetition_index=i))
+        if len(entries) > 1 and not any(e.get("error_occurred") for e in entries):
+            merged.extend(aggregates(merged[-len(entries):]))
+    return {"context": dict(files[0]["context"], rounds=len(files)), "benchmarks": merged}
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    files = []
+    for path in sys.argv[2:]:
+        try:
+            with open(path, encoding="utf-8") as f:
+                files.append(json.load(f))
+        except (OSError, ValueError) as error:
+            sys.exit(f"merge.py: {path}: {error}")
+    part = sys.argv[1] + ".part"
+    with open(part, "w", encoding="utf-8") as f:
+        json.dump(merge(files), f, indent=2)
+        f.write("\n")
+    os.replace(part, sys.argv[1])
+
+
+if __name__ == "__main__":
+    main()
