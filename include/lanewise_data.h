@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
  * Lanewise data: what comes from files and goes into files: images, weights (safetensors), data sets (MNIST's IDX, CIFAR-10,
  * built-in digits), and images as the inputs of the networks. A library of its own (lanewise_data, over libpng, libjpeg-turbo,
  * zlib and jansson): the core needs none of them.
@@ -16,59 +16,73 @@
 extern "C" {
 #endif
 
-/* Bytes, HWC: channel k of column i in row j is pixels[(j * w + i) * c + k]. The fields may be filled in by hand, for an image
+/* ------------------------------------------------------------------------------------------------------------- images */
+/** @defgroup images Images from and to files
+ * @{ */
+
+/** Bytes, HWC: channel k of column i in row j is pixels[(j * w + i) * c + k]. The fields may be filled in by hand, for an image
  * that the program owns itself; lw_image_free is only for images that a function of this header has made. */
 typedef struct lw_image {
-  int64_t w, h;
-  int64_t c; /* 1: gray; 3: red, green, blue */
-  uint8_t *pixels;
+  int64_t w;       /**< columns */
+  int64_t h;       /**< rows */
+  int64_t c;       /**< 1: gray; 3: red, green, blue */
+  uint8_t *pixels; /**< [h][w][c] */
 } lw_image;
 
-/* Reads a PNG, JPEG or PNM file; what it is, its first bytes tell, not its name.
- *   PNG   all colour types and depths, interlaced or not. 16 bits become 8 by rounding v * 255 / 65535. Transparency is laid over
- *         black: (v * alpha + 127) / 255. A wrong checksum in any chunk is an error.
- *   JPEG  baseline and progressive, gray and YCbCr or RGB; CMYK and YCCK are LW_UNSUPPORTED. What libjpeg only warns of
- *         (data that end early or make no sense) is an error.
- *   PNM   P1 to P6, maxval 1..65535, scaled as (v * 255 + maxval / 2) / maxval; a bit of P1 and P4 is 0 or 255. The first image
- * counts. As in Netpbm's own readers, the last number of P2 and P3 is complete only with a character after it. Gamma, colour
- * profiles and the orientation of EXIF are ignored. `*out` need not be initialised; release it with lw_image_free. LW_BAD_FILE:
- * cannot be read, unknown kind, damaged, cut short, or more than 2^28 pixels. */
+/** Reads a PNG, JPEG or PNM file; what it is, its first bytes tell, not its name.
+ * - PNG: all colour types and depths, interlaced or not. 16 bits become 8 by rounding v * 255 / 65535. Transparency is laid over
+ *   black: (v * alpha + 127) / 255. A wrong checksum in any chunk is an error.
+ * - JPEG: baseline and progressive, gray and YCbCr or RGB; CMYK and YCCK are LW_UNSUPPORTED. What libjpeg only warns of
+ *   (data that end early or make no sense) is an error.
+ * - PNM: P1 to P6, maxval 1..65535, scaled as (v * 255 + maxval / 2) / maxval; a bit of P1 and P4 is 0 or 255. The first image
+ *   counts. As in Netpbm's own readers, the last number of P2 and P3 is complete only with a character after it.
+ *
+ * Gamma, colour profiles and the orientation of EXIF are ignored. `*out` need not be initialised; release it with
+ * lw_image_free(). LW_BAD_FILE: cannot be read, unknown kind, damaged, cut short, or more than 2^28 pixels. */
 LW_API lw_status lw_image_load(const char *path, lw_image *out);
 
-/* The same from memory; messages call the file "memory". */
+/** The same from memory; messages call the file "memory". */
 LW_API lw_status lw_image_load_memory(const uint8_t *bytes, size_t size, lw_image *out);
 
-/* Writes PNG (path ends in .png), PGM (.pgm, gray only), PPM (.ppm, colour only) or either of these (.pnm); upper case works too.
- * Another ending is LW_UNSUPPORTED. What was at `path` stays until the new file is complete (LW_BAD_FILE: it still does). */
+/** Writes PNG (path ends in .png), PGM (.pgm, gray only), PPM (.ppm, colour only) or either of these (.pnm); upper case works
+ * too. Another ending is LW_UNSUPPORTED. What was at `path` stays until the new file is complete (LW_BAD_FILE: it still does). */
 LW_API lw_status lw_image_save(const char *path, const lw_image *image);
 
-/* Releases the pixels and zeroes the fields. NULL is allowed. */
+/** Releases the pixels and zeroes the fields. NULL is allowed. */
 LW_API void lw_image_free(lw_image *image);
 
-/* x[3][224][224] for vgg16, the geometry of torchvision's Resize(256) and CenterCrop(224): the short side becomes 256 and the
+/** x[3][224][224] for vgg16, the geometry of torchvision's Resize(256) and CenterCrop(224): the short side becomes 256 and the
  * long one floor(256 * long / short) (bilinear with antialias, in f32, not rounded to bytes in between), the middle 224x224 are
  * cut out (an odd margin is halved to the even number), then lw_normalize with ImageNet's mean {.485, .456, .406} and standard
  * deviation {.229, .224, .225}. Gray becomes three equal channels. A long side of more than 64 times the short one is
  * LW_BAD_SHAPE. */
 LW_API lw_status lw_image_to_vgg16(lw_context *context, const lw_image *image, float *x);
 
-/* x[1][28][28] for lenet5 and mlp: lw_grayscale for colour, resized to 28x28 with antialias whatever its shape, values / 255. */
+/** x[1][28][28] for lenet5 and mlp: lw_grayscale for colour, resized to 28x28 with antialias whatever its shape, values / 255. */
 LW_API lw_status lw_image_to_gray28(lw_context *context, const lw_image *image, float *x);
 
-/* x[3][32][32] for net: gray becomes three equal channels, resized to 32x32 with antialias whatever its shape, values / 255. */
+/** x[3][32][32] for net: gray becomes three equal channels, resized to 32x32 with antialias whatever its shape, values / 255. */
 LW_API lw_status lw_image_to_rgb32(lw_context *context, const lw_image *image, float *x);
 
+/** @} */
+
 /* ------------------------------------------------------------------------------------------------------------ weights */
+/** @defgroup safetensors Weights (safetensors)
+ * @{ */
 
 /** Number format of a tensor in a file. Kernels always get f32: F16 and BF16 are widened, which is exact. */
-typedef enum lw_dtype { LW_F32, LW_F16, LW_BF16 } lw_dtype;
+typedef enum lw_dtype {
+  LW_F32, /**< IEEE-754 binary32 */
+  LW_F16, /**< IEEE-754 binary16 */
+  LW_BF16 /**< the upper half of a binary32 */
+} lw_dtype;
 
 /** A tensor of a safetensors file. The pointers live as long as the file is open. */
 typedef struct lw_tensor_info {
   const char *name; /**< "features.0.weight" */
-  lw_dtype dtype;
-  int rank; /**< 0..8; 0 is one value */
-  int64_t shape[8];
+  lw_dtype dtype;   /**< how its numbers are stored */
+  int rank;         /**< 0..8; 0 is one value */
+  int64_t shape[8]; /**< sizes, slowest first; 0 past `rank` */
   int64_t count;    /**< product of shape */
   const void *data; /**< in the mapped file, little-endian, not necessarily aligned to its type */
 } lw_tensor_info;
@@ -91,10 +105,10 @@ LW_API lw_status lw_safetensors_tensor(const lw_safetensors *file, size_t i, lw_
 /** Elements first..first+count-1 of tensor i, widened to f32. */
 LW_API lw_status lw_safetensors_read(const lw_safetensors *file, size_t i, int64_t first, int64_t count, float *dst);
 
-/** A source of weights for lw_plan_create: the parameters of `net` in `file`, found by PyTorch's names (<layer>.weight,
- * <layer>.bias) or, for vgg16, by timm's (pre_logits.fc1, pre_logits.fc2, head.fc; a [out][c][h][w] kernel that covers its whole
- * input is a linear weight in the same memory order). If parameters are missing, have the wrong shape, or the file has tensors
- * that the network lacks, the one message names them all (LW_BAD_FILE). The source lives as long as the file is open. */
+/** A source of weights for lw_plan_create: the parameters of `net` in `file`, found by PyTorch's names (`<layer>.weight`,
+ * `<layer>.bias`) or, for vgg16, by timm's (pre_logits.fc1, pre_logits.fc2, head.fc; a [out][c][h][w] kernel that covers its
+ * whole input is a linear weight in the same memory order). If parameters are missing, have the wrong shape, or the file has
+ * tensors that the network lacks, the one message names them all (LW_BAD_FILE). The source lives as long as the file is open. */
 LW_API lw_status lw_weights_safetensors(lw_safetensors *file, const lw_net *net, lw_weights *weights);
 
 /** Writes the parameters of `net` from any source as a safetensors file with PyTorch's names, narrowed to `dtype` (round to
@@ -102,18 +116,28 @@ LW_API lw_status lw_weights_safetensors(lw_safetensors *file, const lw_net *net,
  * disk leaves the old file. */
 LW_API lw_status lw_safetensors_save(const char *path, const lw_net *net, const lw_weights *weights, lw_dtype dtype);
 
+/** @} */
+
 /* ----------------------------------------------------------------------------------------------------------- data sets */
+/** @defgroup datasets Data sets
+ * @{ */
 
 /** Labelled images as bytes, planes as the files have them: pixels[((i * c + k) * h + row) * w + column]. */
 typedef struct lw_dataset {
-  int64_t count, c, h, w;
-  int classes; /**< labels are 0..classes-1 */
-  uint8_t *pixels;
-  uint8_t *labels;
+  int64_t count;   /**< images */
+  int64_t c;       /**< channels */
+  int64_t h;       /**< rows */
+  int64_t w;       /**< columns */
+  int classes;     /**< labels are 0..classes-1 */
+  uint8_t *pixels; /**< [count][c][h][w] */
+  uint8_t *labels; /**< [count] */
 } lw_dataset;
 
 /** Which half of a data set. */
-typedef enum lw_split { LW_SPLIT_TRAIN, LW_SPLIT_TEST } lw_split;
+typedef enum lw_split {
+  LW_SPLIT_TRAIN, /**< to learn from */
+  LW_SPLIT_TEST   /**< to judge by */
+} lw_split;
 
 /** Loads a data set. `where` is "digits" (the built-in generator: 60,000 training and 10,000 test images, seed 1) or a folder
  * that holds MNIST-format files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...; plain or .gz) or CIFAR-10's binary
@@ -136,6 +160,8 @@ LW_API lw_status lw_digits(uint64_t seed, int64_t first, int64_t count, uint8_t 
 LW_API lw_status lw_dataset_input(lw_context *context, const lw_dataset *dataset, int64_t first, int64_t count, float *x);
 /** Releases pixels and labels and zeroes the fields. NULL is allowed. */
 LW_API void lw_dataset_free(lw_dataset *dataset);
+
+/** @} */
 
 #ifdef __cplusplus
 }
