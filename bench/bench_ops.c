@@ -13,7 +13,7 @@
 #include "bench/machine.h"
 #include "bench/options.h"
 #include "bench/roof.h"
-#include "bench/shape.h"
+#include "tests/kit/shape.h"
 #include "ops/ops.h"
 #include "runtime/topology.h"
 #include "tests/kit/kit.h"
@@ -69,9 +69,7 @@ static const char *expect(const bench *b, kit_fill fill) {
 static const char *check_bound(const bench *b, const kit_set *got) {
   kit_set wide;
   kit_difference d;
-  int64_t outputs = 0;
-  for (int i = 0; i < got->count; i++)
-    if (got->info[i].role == KIT_OUT && got->info[i].type == KIT_F32) outputs = got->info[i].count;
+  const int64_t outputs = got->info[kit_set_output(got)].count;
   double *bound = b->op->bound ? malloc(((size_t)outputs + 1) * sizeof *bound) : NULL;
   if (!kit_set_widen(&wide, got)) {
     free(bound);

@@ -8,12 +8,6 @@
 static const double LARGEST = 1e7; /* flops; the bound follows every chain in double */
 static const uint64_t seed = 3;
 
-static int output_of(const kit_set *set) {
-  int i = 0;
-  while (set->info[i].role != KIT_OUT || set->info[i].type != KIT_F32) i++;
-  return i;
-}
-
 /* The largest error / bound. */
 static double judge(const kit_op *op, const kit_case *c, kit_fill fill) {
   kit_set set, wide;
@@ -25,7 +19,7 @@ static double judge(const kit_op *op, const kit_case *c, kit_fill fill) {
   op->ref(c, set.t);
   op->ref64(c, wide.t);
   if (op->bound) {
-    bound = malloc((size_t)set.info[output_of(&set)].count * sizeof *bound + 1);
+    bound = malloc((size_t)set.info[kit_set_output(&set)].count * sizeof *bound + 1);
     assert_non_null(bound);
     op->bound(c, wide.t, KIT_CHAIN, bound);
   }

@@ -29,6 +29,11 @@ static void note(kit_difference *d, const kit_tensor *info, int64_t index, doubl
   if (d->count++ > 0) return;
   d->tensor = info->name;
   d->index = index;
+  d->dims = info->dims;
+  for (int k = info->dims - 1; k >= 0; k--) {
+    d->at[k] = index % info->shape[k];
+    index /= info->shape[k];
+  }
   d->expected = expected;
   d->got = got;
   d->expected_bits = expected_bits;
@@ -85,9 +90,12 @@ int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_se
 }
 
 void kit_difference_text(const kit_difference *d, char *text, size_t capacity) {
+  char at[4 * 22 + 1] = "";
+  for (int k = 0, length = 0; k < d->dims; k++)
+    length += snprintf(at + length, sizeof at - (size_t)length, "[%" PRId64 "]", d->at[k]);
   snprintf(text, capacity,
-           "%" PRId64 " differ, first %s[%" PRId64 "]: expected %.9g (0x%08" PRIx32 "), got %.9g (0x%08" PRIx32 ")%s, %" PRIu64
+           "%" PRId64 " differ, first %s%s: expected %.9g (0x%08" PRIx32 "), got %.9g (0x%08" PRIx32 ")%s, %" PRIu64
            " ulp, bound %.3g",
-           d->count, d->tensor, d->index, d->expected, d->expected_bits, d->got, d->got_bits,
+           d->count, d->tensor, at, d->expected, d->expected_bits, d->got, d->got_bits,
            d->got_bits == KIT_POISON ? " = not written" : "", d->ulp, d->bound);
 }

@@ -13,6 +13,7 @@ static const kit_case cases[] = {
 };
 
 static void random_case(kit_random *r, kit_case *c) { c->of.count = kit_between(r, 1, 5000); }
+static const kit_parameter parameters[] = {KIT_SIZE(count, of.count), {0}};
 static double flops(const kit_case *c) { return (double)c->of.count; }
 
 #endif

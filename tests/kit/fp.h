@@ -11,6 +11,7 @@
 #if defined(__x86_64__)
 #  define KIT_FP_DEFAULT UINT64_C(0x1f80)
 static inline uint64_t kit_fp_control(void) { return _mm_getcsr() & ~0x3fu; }
+static inline void kit_fp_reset(void) { _mm_setcsr((unsigned)KIT_FP_DEFAULT); }
 #elif defined(__aarch64__)
 #  define KIT_FP_DEFAULT UINT64_C(0)
 static inline uint64_t kit_fp_control(void) {
@@ -18,6 +19,7 @@ static inline uint64_t kit_fp_control(void) {
   __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
   return fpcr;
 }
+static inline void kit_fp_reset(void) { __asm__ volatile("msr fpcr, %0" : : "r"(KIT_FP_DEFAULT)); }
 #endif
 
 #endif

@@ -88,10 +88,33 @@ typedef struct kit_tensor {
   const char *name;
   kit_role role;
   kit_type type;
+  int dims; /* KIT_1D to KIT_4D set these three */
+  int64_t shape[4];
   int64_t count;
   float range;  /* reals are filled from [-range, range); 0 means 1 */
   int positive; /* not 0: filled from [range/4, range) with every fill (divisors) */
 } kit_tensor;
+
+#define KIT_1D(a)          .dims = 1, .shape = {a}, .count = (a)
+#define KIT_2D(a, b)       .dims = 2, .shape = {a, b}, .count = (a) * (b)
+#define KIT_3D(a, b, c)    .dims = 3, .shape = {a, b, c}, .count = (a) * (b) * (c)
+#define KIT_4D(a, b, c, d) .dims = 4, .shape = {a, b, c, d}, .count = (a) * (b) * (c) * (d)
+
+/* A member of kit_case that says what a case is, for those who write cases out. */
+typedef struct kit_parameter {
+  const char *name; /* NULL ends a list */
+  size_t offset;
+  enum { KIT_PARAMETER_SIZE, KIT_PARAMETER_FLAG, KIT_PARAMETER_REAL, KIT_PARAMETER_CHOICE } type;
+  const char *const *words; /* of a choice */
+} kit_parameter;
+#define KIT_SIZE(name, member)                                                                                                   \
+  { #name, offsetof(kit_case, member), KIT_PARAMETER_SIZE, NULL } /* int64_t */
+#define KIT_FLAG(name, member)                                                                                                   \
+  { #name, offsetof(kit_case, member), KIT_PARAMETER_FLAG, NULL } /* int, 0 or 1 */
+#define KIT_REAL(name, member)                                                                                                   \
+  { #name, offsetof(kit_case, member), KIT_PARAMETER_REAL, NULL } /* float */
+#define KIT_CHOICE(name, member, words)                                                                                          \
+  { #name, offsetof(kit_case, member), KIT_PARAMETER_CHOICE, words } /* enum */
 
 /* Case c of op: the rows of its table, then KIT_RANDOM_CASES seeded shapes "random-0", ... Returns 0 past the last. */
 enum { KIT_RANDOM_CASES = 8 };
@@ -146,6 +169,8 @@ typedef enum kit_fill {
 } kit_fill;
 const char *kit_fill_name(kit_fill fill);
 
+/* The set's f32 output, which every operator has. */
+int kit_set_output(const kit_set *set);
 int kit_set_make(kit_set *set, const kit_op *op, const kit_case *c, kit_memory memory);
 /* Fills inputs and weights (and seals them); poisons outputs. Equal seeds give equal values in any kind of memory. */
 void kit_set_fill(kit_set *set, kit_fill fill, uint64_t seed);
@@ -216,6 +241,7 @@ struct kit_op {
   /* Describes the tensors of a case, in a fixed order, and returns how many (with absent ones). Exactly one is a KIT_F32 output.
    */
   int (*tensors)(const kit_case *c, kit_tensor t[KIT_TENSORS]);
+  const kit_parameter *parameters; /* what a case's tensors and values follow from */
   /* The definition on plain tensors, in float, and in double (then KIT_F32 tensors are double). NULL ref64: layout changes only.
    */
   void (*ref)(const kit_case *c, void *const t[]);
@@ -271,6 +297,8 @@ float *kit_pad_bias(kit_run *run, int64_t oc, const float *bias);
 typedef struct kit_difference {
   const char *tensor;
   int64_t index; /* the first */
+  int dims;
+  int64_t at[4]; /* the same as [n][c][h][w] or what the tensor's dimensions are */
   int64_t count; /* elements that differ */
   double expected, got, bound;
   uint32_t expected_bits, got_bits;

@@ -4,9 +4,9 @@
 enum { A, B, Y };
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[A] = (kit_tensor){"a", KIT_IN, KIT_F32, .count = c->of.count};
-  t[B] = (kit_tensor){"b", KIT_IN, KIT_F32, .count = c->of.count};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = c->of.count};
+  t[A] = (kit_tensor){"a", KIT_IN, KIT_F32, KIT_1D(c->of.count)};
+  t[B] = (kit_tensor){"b", KIT_IN, KIT_F32, KIT_1D(c->of.count)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_1D(c->of.count)};
   return 3;
 }
 
@@ -26,6 +26,7 @@ const kit_op kit_op_add = {
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

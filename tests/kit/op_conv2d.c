@@ -43,10 +43,10 @@ static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
   int64_t oh, ow;
   output(c, &oh, &ow);
   if (c->pool) oh /= 2, ow /= 2;
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->ic * d->ih * d->iw};
-  t[W] = (kit_tensor){"w", KIT_WEIGHTS, KIT_F32, .count = d->oc * (d->ic / d->groups) * d->kh * d->kw};
-  t[BIAS] = (kit_tensor){c->bias ? "bias" : NULL, KIT_WEIGHTS, KIT_F32, .count = d->oc};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = d->n * d->oc * oh * ow};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(d->n, d->ic, d->ih, d->iw)};
+  t[W] = (kit_tensor){"w", KIT_WEIGHTS, KIT_F32, KIT_4D(d->oc, d->ic / d->groups, d->kh, d->kw)};
+  t[BIAS] = (kit_tensor){c->bias ? "bias" : NULL, KIT_WEIGHTS, KIT_F32, KIT_1D(d->oc)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(d->n, d->oc, oh, ow)};
   return 4;
 }
 
@@ -205,12 +205,34 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_conv2d(context, &c->of.conv2d, t[X], t[W], t[BIAS], t[Y]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.conv2d.n),
+                                           KIT_SIZE(ic, of.conv2d.ic),
+                                           KIT_SIZE(ih, of.conv2d.ih),
+                                           KIT_SIZE(iw, of.conv2d.iw),
+                                           KIT_SIZE(oc, of.conv2d.oc),
+                                           KIT_SIZE(kh, of.conv2d.kh),
+                                           KIT_SIZE(kw, of.conv2d.kw),
+                                           KIT_SIZE(stride_h, of.conv2d.stride_h),
+                                           KIT_SIZE(stride_w, of.conv2d.stride_w),
+                                           KIT_SIZE(pad_top, of.conv2d.pad_top),
+                                           KIT_SIZE(pad_left, of.conv2d.pad_left),
+                                           KIT_SIZE(pad_bottom, of.conv2d.pad_bottom),
+                                           KIT_SIZE(pad_right, of.conv2d.pad_right),
+                                           KIT_SIZE(dilation_h, of.conv2d.dilation_h),
+                                           KIT_SIZE(dilation_w, of.conv2d.dilation_w),
+                                           KIT_SIZE(groups, of.conv2d.groups),
+                                           KIT_FLAG(bias, bias),
+                                           KIT_FLAG(relu, relu),
+                                           KIT_FLAG(pool, pool),
+                                           {0}};
+
 const kit_op kit_op_conv2d = {
     .op = LW_OP_conv2d,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

@@ -34,8 +34,8 @@ static int64_t outputs(const kit_case *c) { return c->of.crop.n * c->of.crop.c *
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
   const lw_crop_desc *d = &c->of.crop;
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->c * d->ih * d->iw};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = outputs(c)};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(d->n, d->c, d->ih, d->iw)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(d->n, d->c, d->oh, d->ow)};
   return 2;
 }
 
@@ -47,12 +47,17 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_crop(context, &c->of.crop, t[X], t[Y]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.crop.n),   KIT_SIZE(c, of.crop.c),     KIT_SIZE(ih, of.crop.ih),
+                                           KIT_SIZE(iw, of.crop.iw), KIT_SIZE(top, of.crop.top), KIT_SIZE(left, of.crop.left),
+                                           KIT_SIZE(oh, of.crop.oh), KIT_SIZE(ow, of.crop.ow),   {0}};
+
 const kit_op kit_op_crop = {
     .op = LW_OP_crop,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

@@ -4,8 +4,8 @@
 enum { X, Y };
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = c->of.count};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = c->of.count};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_1D(c->of.count)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_1D(c->of.count)};
   return 2;
 }
 
@@ -24,6 +24,7 @@ const kit_op kit_op_dropout = {
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

@@ -60,9 +60,9 @@ static void random_case(kit_random *r, kit_case *c) {
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
   const lw_filter2d_desc *d = &c->of.filter2d;
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->c * d->h * d->w};
-  t[KERNEL] = (kit_tensor){"kernel", KIT_WEIGHTS, KIT_F32, .count = d->kh * d->kw};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = d->n * d->c * rows_of(d) * columns_of(d)};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(d->n, d->c, d->h, d->w)};
+  t[KERNEL] = (kit_tensor){"kernel", KIT_WEIGHTS, KIT_F32, KIT_2D(d->kh, d->kw)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(d->n, d->c, rows_of(d), columns_of(d))};
   return 3;
 }
 
@@ -100,12 +100,17 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_filter2d(context, &c->of.filter2d, t[KERNEL], t[X], t[Y]);
 }
 
+static const kit_parameter parameters[] = {
+    KIT_SIZE(n, of.filter2d.n),   KIT_SIZE(c, of.filter2d.c),   KIT_SIZE(h, of.filter2d.h),       KIT_SIZE(w, of.filter2d.w),
+    KIT_SIZE(kh, of.filter2d.kh), KIT_SIZE(kw, of.filter2d.kw), KIT_FLAG(same, of.filter2d.same), {0}};
+
 const kit_op kit_op_filter2d = {
     .op = LW_OP_filter2d,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

@@ -34,8 +34,8 @@ static void random_case(kit_random *r, kit_case *c) {
 static int64_t count_of(const kit_case *c) { return c->of.image.n * c->of.image.h * c->of.image.w; }
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = 3 * count_of(c), .range = 255};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = count_of(c)};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(c->of.image.n, 3, c->of.image.h, c->of.image.w), .range = 255};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(c->of.image.n, 1, c->of.image.h, c->of.image.w)};
   return 2;
 }
 
@@ -69,12 +69,15 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_grayscale(context, c->of.image.n, c->of.image.h, c->of.image.w, t[X], t[Y]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.image.n), KIT_SIZE(h, of.image.h), KIT_SIZE(w, of.image.w), {0}};
+
 const kit_op kit_op_grayscale = {
     .op = LW_OP_grayscale,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

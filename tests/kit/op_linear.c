@@ -68,10 +68,10 @@ static void random_case(kit_random *r, kit_case *c) {
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
   const lw_linear_desc *d = &c->of.linear;
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->in};
-  t[W] = (kit_tensor){"w", KIT_WEIGHTS, KIT_F32, .count = d->out * d->in};
-  t[BIAS] = (kit_tensor){c->bias ? "bias" : NULL, KIT_WEIGHTS, KIT_F32, .count = d->out};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = d->n * d->out};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_2D(d->n, d->in)};
+  t[W] = (kit_tensor){"w", KIT_WEIGHTS, KIT_F32, KIT_2D(d->out, d->in)};
+  t[BIAS] = (kit_tensor){c->bias ? "bias" : NULL, KIT_WEIGHTS, KIT_F32, KIT_1D(d->out)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_2D(d->n, d->out)};
   return 4;
 }
 
@@ -119,12 +119,16 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_linear(context, &c->of.linear, t[X], t[W], t[BIAS], t[Y]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.linear.n), KIT_SIZE(in, of.linear.in), KIT_SIZE(out, of.linear.out),
+                                           KIT_FLAG(bias, bias),     KIT_FLAG(relu, relu),       {0}};
+
 const kit_op kit_op_linear = {
     .op = LW_OP_linear,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

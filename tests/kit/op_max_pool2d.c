@@ -101,9 +101,9 @@ static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
   const lw_pool2d_desc *d = &c->of.pool2d;
   int64_t oh = 0, ow = 0;
   lw_pool2d_output(d, &oh, &ow);
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->c * d->ih * d->iw};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = d->n * d->c * oh * ow};
-  t[INDEX] = (kit_tensor){c->index ? "index" : NULL, KIT_OUT, KIT_I32, .count = d->n * d->c * oh * ow};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(d->n, d->c, d->ih, d->iw)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(d->n, d->c, oh, ow)};
+  t[INDEX] = (kit_tensor){c->index ? "index" : NULL, KIT_OUT, KIT_I32, KIT_4D(d->n, d->c, oh, ow)};
   return 3;
 }
 
@@ -149,12 +149,30 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_max_pool2d(context, &c->of.pool2d, t[X], t[Y], t[INDEX]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.pool2d.n),
+                                           KIT_SIZE(c, of.pool2d.c),
+                                           KIT_SIZE(ih, of.pool2d.ih),
+                                           KIT_SIZE(iw, of.pool2d.iw),
+                                           KIT_SIZE(kh, of.pool2d.kh),
+                                           KIT_SIZE(kw, of.pool2d.kw),
+                                           KIT_SIZE(stride_h, of.pool2d.stride_h),
+                                           KIT_SIZE(stride_w, of.pool2d.stride_w),
+                                           KIT_SIZE(pad_h, of.pool2d.pad_h),
+                                           KIT_SIZE(pad_w, of.pool2d.pad_w),
+                                           KIT_SIZE(dilation_h, of.pool2d.dilation_h),
+                                           KIT_SIZE(dilation_w, of.pool2d.dilation_w),
+                                           KIT_FLAG(ceil_mode, of.pool2d.ceil_mode),
+                                           KIT_FLAG(count_include_pad, of.pool2d.count_include_pad),
+                                           KIT_FLAG(index, index),
+                                           {0}};
+
 const kit_op kit_op_max_pool2d = {
     .op = LW_OP_max_pool2d,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

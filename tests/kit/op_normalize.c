@@ -47,10 +47,10 @@ static void random_case(kit_random *r, kit_case *c) {
 static int64_t count_of(const kit_case *c) { return c->of.image.n * c->of.image.c * c->of.image.h * c->of.image.w; }
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = count_of(c), .range = 255};
-  t[MEAN] = (kit_tensor){c->mean ? "mean" : NULL, KIT_IN, KIT_F32, .count = c->of.image.c};
-  t[STD] = (kit_tensor){c->std ? "std" : NULL, KIT_IN, KIT_F32, .count = c->of.image.c, .positive = 1};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = count_of(c)};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(c->of.image.n, c->of.image.c, c->of.image.h, c->of.image.w), .range = 255};
+  t[MEAN] = (kit_tensor){c->mean ? "mean" : NULL, KIT_IN, KIT_F32, KIT_1D(c->of.image.c)};
+  t[STD] = (kit_tensor){c->std ? "std" : NULL, KIT_IN, KIT_F32, KIT_1D(c->of.image.c), .positive = 1};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(c->of.image.n, c->of.image.c, c->of.image.h, c->of.image.w)};
   return 4;
 }
 
@@ -86,12 +86,16 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_normalize(context, c->of.image.n, c->of.image.c, c->of.image.h, c->of.image.w, t[MEAN], t[STD], t[X], t[Y]);
 }
 
+static const kit_parameter parameters[] = {
+    KIT_SIZE(n, of.image.n), KIT_SIZE(c, of.image.c), KIT_SIZE(h, of.image.h), KIT_SIZE(w, of.image.w), {0}};
+
 const kit_op kit_op_normalize = {
     .op = LW_OP_normalize,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

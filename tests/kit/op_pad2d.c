@@ -52,8 +52,8 @@ static int64_t outputs(const kit_case *c) {
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
   const lw_pad2d_desc *d = &c->of.pad2d;
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->c * d->ih * d->iw};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = outputs(c)};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(d->n, d->c, d->ih, d->iw)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(d->n, d->c, d->top + d->ih + d->bottom, d->left + d->iw + d->right)};
   return 2;
 }
 
@@ -65,12 +65,26 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_pad2d(context, &c->of.pad2d, t[X], t[Y]);
 }
 
+static const char *const modes[] = {[LW_PAD_CONSTANT] = "constant", [LW_PAD_EDGE] = "edge", [LW_PAD_REFLECT] = "reflect"};
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.pad2d.n),
+                                           KIT_SIZE(c, of.pad2d.c),
+                                           KIT_SIZE(ih, of.pad2d.ih),
+                                           KIT_SIZE(iw, of.pad2d.iw),
+                                           KIT_SIZE(top, of.pad2d.top),
+                                           KIT_SIZE(left, of.pad2d.left),
+                                           KIT_SIZE(bottom, of.pad2d.bottom),
+                                           KIT_SIZE(right, of.pad2d.right),
+                                           KIT_CHOICE(mode, of.pad2d.mode, modes),
+                                           KIT_REAL(value, of.pad2d.value),
+                                           {0}};
+
 const kit_op kit_op_pad2d = {
     .op = LW_OP_pad2d,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

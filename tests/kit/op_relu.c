@@ -13,8 +13,8 @@ static const kit_case cases[] = {
 static void random_case(kit_random *r, kit_case *c) { c->of.count = kit_between(r, 1, 5000); }
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = c->of.count};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = c->of.count};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_1D(c->of.count)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_1D(c->of.count)};
   return 2;
 }
 
@@ -28,12 +28,15 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_relu(context, c->of.count, t[X], t[Y]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(count, of.count), {0}};
+
 const kit_op kit_op_relu = {
     .op = LW_OP_relu,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

@@ -22,8 +22,8 @@ static void random_case(kit_random *r, kit_case *c) {
 static int64_t count(const kit_case *c) { return c->of.image.n * c->of.image.c * c->of.image.h * c->of.image.w; }
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = count(c)};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = count(c)};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(c->of.image.n, c->of.image.c, c->of.image.h, c->of.image.w)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(c->of.image.n, c->of.image.c, c->of.image.h, c->of.image.w)};
   return 2;
 }
 
@@ -67,12 +67,16 @@ static void collect(kit_run *run) {
   check_channel_padding(run, a);
 }
 
+static const kit_parameter parameters[] = {
+    KIT_SIZE(n, of.image.n), KIT_SIZE(c, of.image.c), KIT_SIZE(h, of.image.h), KIT_SIZE(w, of.image.w), {0}};
+
 const kit_op kit_op_reorder = {
     .op = LW_OP_reorder,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .exact_on_integers = 1,
     .flops = flops,

@@ -76,8 +76,8 @@ static void random_case(kit_random *r, kit_case *c) {
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
   const lw_resize_desc *d = &c->of.resize;
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = d->n * d->c * d->ih * d->iw};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = d->n * d->c * d->oh * d->ow};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_4D(d->n, d->c, d->ih, d->iw)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_4D(d->n, d->c, d->oh, d->ow)};
   return 2;
 }
 
@@ -133,12 +133,22 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_resize_bilinear(context, &c->of.resize, t[X], t[Y]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.resize.n),
+                                           KIT_SIZE(c, of.resize.c),
+                                           KIT_SIZE(ih, of.resize.ih),
+                                           KIT_SIZE(iw, of.resize.iw),
+                                           KIT_SIZE(oh, of.resize.oh),
+                                           KIT_SIZE(ow, of.resize.ow),
+                                           KIT_FLAG(antialias, of.resize.antialias),
+                                           {0}};
+
 const kit_op kit_op_resize_bilinear = {
     .op = LW_OP_resize_bilinear,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

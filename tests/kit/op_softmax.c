@@ -29,6 +29,7 @@ const kit_op kit_op_softmax = {
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

@@ -5,8 +5,8 @@ enum { X, Y };
 
 /* Reals reach both formulas. */
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = c->of.count, .range = 4};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = c->of.count};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_1D(c->of.count), .range = 4};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_1D(c->of.count)};
   return 2;
 }
 
@@ -31,6 +31,7 @@ const kit_op kit_op_tanh = {
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,

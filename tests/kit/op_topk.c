@@ -20,9 +20,9 @@ static void random_case(kit_random *r, kit_case *c) {
 }
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = c->of.rows.n * c->of.rows.c};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = c->of.rows.n * c->of.rows.k};
-  t[INDEX] = (kit_tensor){"index", KIT_OUT, KIT_I32, .count = c->of.rows.n * c->of.rows.k};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_2D(c->of.rows.n, c->of.rows.c)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_2D(c->of.rows.n, c->of.rows.k)};
+  t[INDEX] = (kit_tensor){"index", KIT_OUT, KIT_I32, KIT_2D(c->of.rows.n, c->of.rows.k)};
   return 3;
 }
 
@@ -41,12 +41,15 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_topk(context, c->of.rows.n, c->of.rows.c, c->of.rows.k, t[X], t[Y], t[INDEX]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.rows.n), KIT_SIZE(c, of.rows.c), KIT_SIZE(k, of.rows.k), {0}};
+
 const kit_op kit_op_topk = {
     .op = LW_OP_topk,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

@@ -21,8 +21,8 @@ static void random_case(kit_random *r, kit_case *c) {
 static int64_t count_of(const kit_case *c) { return c->of.image.c * c->of.image.h * c->of.image.w; }
 
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  t[U] = (kit_tensor){"u", KIT_IN, KIT_U8, .count = count_of(c)};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = count_of(c)};
+  t[U] = (kit_tensor){"u", KIT_IN, KIT_U8, KIT_3D(c->of.image.h, c->of.image.w, c->of.image.c)};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_3D(c->of.image.c, c->of.image.h, c->of.image.w)};
   return 2;
 }
 
@@ -41,12 +41,15 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_u8_to_f32(context, c->of.image.c, c->of.image.h, c->of.image.w, t[U], t[Y]);
 }
 
+static const kit_parameter parameters[] = {KIT_SIZE(c, of.image.c), KIT_SIZE(h, of.image.h), KIT_SIZE(w, of.image.w), {0}};
+
 const kit_op kit_op_u8_to_f32 = {
     .op = LW_OP_u8_to_f32,
     .cases = cases,
     .case_count = sizeof cases / sizeof *cases,
     .random = random_case,
     .tensors = tensors,
+    .parameters = parameters,
     .ref = ref,
     .ref64 = ref64,
     .exact_on_integers = 1,

@@ -26,11 +26,12 @@ static void random_case(kit_random *r, kit_case *c) {
 
 /* Reals differ by up to 120, so some exponentials are subnormal or 0. */
 static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
-  const int64_t count = c->of.rows.n * c->of.rows.c;
-  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, .count = count, .range = 60};
-  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, .count = count};
+  t[X] = (kit_tensor){"x", KIT_IN, KIT_F32, KIT_2D(c->of.rows.n, c->of.rows.c), .range = 60};
+  t[Y] = (kit_tensor){"y", KIT_OUT, KIT_F32, KIT_2D(c->of.rows.n, c->of.rows.c)};
   return 2;
 }
+
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.rows.n), KIT_SIZE(c, of.rows.c), {0}};
 
 static double flops(const kit_case *c) { return (double)(20 * c->of.rows.n * c->of.rows.c); }
 

@@ -112,6 +112,12 @@ int kit_set_widen(kit_set *wide, const kit_set *set) {
   return 1;
 }
 
+int kit_set_output(const kit_set *set) {
+  int i = 0;
+  while (set->info[i].role != KIT_OUT || set->info[i].type != KIT_F32) i++;
+  return i;
+}
+
 double kit_bytes(const kit_op *op, const kit_case *c) {
   kit_tensor t[KIT_TENSORS];
   const int count = op->tensors(c, t);

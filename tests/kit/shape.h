@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Shapes on the command line, in benchdnn's words: mb1ic64ih56oc64oh56kh3ph1. */
-#ifndef LANEWISE_BENCH_SHAPE_H
-#define LANEWISE_BENCH_SHAPE_H
+#ifndef LANEWISE_TESTS_KIT_SHAPE_H
+#define LANEWISE_TESTS_KIT_SHAPE_H
 
 #include "lanewise.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bench/shape.h"
+#include "tests/kit/shape.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What runs, in which order, and how it is judged. Who catches faults is conform_child.c. */
+#include "tests/kit/conform.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "tests/kit/conform_child.h"
+#include "tests/kit/fp.h"
+
+/* flops from which a case is run in fewer ways */
+static const double EXPENSIVE = 1e8, HEAVY = 1e7, LARGE = 2e6;
+enum { EARLIER = 64 };
+
+/* One case with one fill: the expected outputs. */
+typedef struct subject {
+  conform_child *child;
+  const conform_plan *plan;
+  conform_place place;
+  const kit_op *op;
+  kit_case c;
+  kit_fill fill;
+  double flops;
+  int number;             /* of the case */
+  kit_set expected, wide; /* wide: only for finite fills */
+  double *bound;
+  int has_wide;
+} subject;
+
+static const char *const kind_names[] = {"values", "memory", "fault", "setup"};
+const char *conform_kind_name(conform_kind kind) { return kind_names[kind]; }
+static const char *const memory_names[] = {"guard at the end", "guard at the start", "offset of one element", "aligned"};
+const char *conform_memory_name(kit_memory memory) { return memory_names[memory]; }
+
+void conform_how(const conform_failure *f, char *text, size_t capacity) {
+  const char *parts = f->parts == 1 ? "1 part" : "parts";
+  int length = snprintf(text, capacity, "variant %d, ", f->variant);
+  if (f->parts != 1) length += snprintf(text + length, capacity - (size_t)length, "%d ", f->parts);
+  length += snprintf(text + length, capacity - (size_t)length, "%s, ", parts);
+  if (f->in_place >= 0)
+    snprintf(text + length, capacity - (size_t)length, "output in place of input %d", f->in_place);
+  else
+    snprintf(text + length, capacity - (size_t)length, "%s", conform_memory_name(f->memory));
+}
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Rows of the table that networks run, and rows of others. The rest are plain loops and second choices: no expensive case. */
+static int in_table(const lw_kernel *row) { return row >= lw_kernel_table && row < lw_kernel_table + lw_kernel_count; }
+static int is_plain_loop(const lw_kernel *row) {
+  return in_table(row) && !lw_isa_is_simd(row->isa) && row->isa != LW_ISA_PORTABLE;
+}
+static int runs_expensive(const subject *s, const lw_kernel *row) {
+  if (s->plan->own || s->plan->only_case) return 1;
+  return !in_table(row) || (!is_plain_loop(row) && lw_kernel_find(row->op, row->isa, NULL) == row);
+}
+
+/* Whether a quick run has so many parts; of a case in four they are threads (an emulator keeps memory of each). */
+static int is_among_few(const lw_kernel *row, int parts) { return parts == 3 || (parts == 1 && !is_plain_loop(row)); }
+static kit_schedule schedule_of_few(const subject *s) { return s->number % 4 == 0 ? KIT_THREADS : KIT_FALLING; }
+
+/* autovec kernels may add in any order and cannot be asked about NaN. */
+static void judge(subject *s, conform_row *result, const kit_set *got) {
+  kit_difference d;
+  double worst = 0;
+  int64_t wrong;
+  if (result->row->promise == LW_EXACT)
+    wrong = kit_compare(&s->expected, got, &d);
+  else
+    wrong = kit_compare_bound(&s->wide, s->op->exact_on_integers && s->fill == KIT_INTEGERS ? NULL : s->bound, got, &d, &worst);
+  if (worst > result->worst) result->worst = worst;
+  if (wrong == 0) return;
+  char text[240];
+  kit_difference_text(&d, text, sizeof text);
+  s->child->current.difference = d;
+  conform_child_fail(s->child, CONFORM_VALUES, text);
+}
+
+/* Runs what `run` and `current` describe and judges it. */
+static void execute(subject *s, conform_row *result, kit_run *run, kit_set *got, int parts, kit_schedule schedule) {
+  s->child->current.parts = parts;
+  kit_poison(run, got);
+  conform_child_watch(s->child, run, got);
+  kit_execute(run, parts, schedule);
+  conform_child_watch(s->child, NULL, NULL);
+  result->runs++;
+  if (kit_fp_control() != KIT_FP_DEFAULT) {
+    conform_child_fail(s->child, CONFORM_MEMORY, "the floating-point control register is changed");
+    kit_fp_reset();
+  }
+  if (!kit_collect(run, got)) conform_child_fail(s->child, CONFORM_MEMORY, run->error);
+  judge(s, result, got);
+}
+
+static void run_variant(subject *s, conform_row *result, kit_set *got, int variant) {
+  static const int parts[] = {1, 2, 3, 7};
+  static const kit_schedule schedules[] = {KIT_RISING, KIT_THREADS, KIT_FALLING, KIT_RISING};
+  const kit_memory memory = (kit_memory)s->place.memory;
+  const int threads = s->plan->threads;
+  kit_run run = {.op = s->op,
+                 .row = result->row,
+                 .c = &s->c,
+                 .t = got->t,
+                 .variant = variant,
+                 .parts = threads > 7 ? threads : 7,
+                 .memory = memory};
+  s->child->current.variant = variant;
+  if (!kit_prepare(&run)) {
+    conform_child_fail(s->child, CONFORM_SETUP, run.error);
+    return;
+  }
+  if (threads) execute(s, result, &run, got, threads, KIT_THREADS);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts && !threads; i++) {
+    if (s->plan->quick     ? !is_among_few(result->row, parts[i])
+        : s->flops > HEAVY ? parts[i] != 2
+                           : s->flops > LARGE && (kit_memory)i != memory && parts[i] != 7)
+      continue;
+    execute(s, result, &run, got, parts[i], s->plan->quick ? schedule_of_few(s) : schedules[i]);
+  }
+  kit_release(&run);
+}
+
+/* Runs with the output in the memory of input `input`. */
+static void run_in_place(subject *s, conform_row *result, kit_set *got, int input) {
+  void *t[KIT_TENSORS];
+  const int output = kit_set_output(got);
+  memcpy(t, got->t, sizeof t);
+  t[input] = got->t[output];
+  kit_run run = {.op = s->op, .row = result->row, .c = &s->c, .t = t, .parts = 3, .memory = KIT_GUARD_END};
+  s->child->current.variant = 0;
+  s->child->current.in_place = input;
+  s->child->current.parts = 3;
+  memcpy(got->t[output], got->t[input], got->buffer[input].bytes);
+  if (kit_prepare(&run)) {
+    conform_child_watch(s->child, &run, got);
+    kit_execute(&run, 3, KIT_FALLING);
+    conform_child_watch(s->child, NULL, NULL);
+    result->runs++;
+    if (!kit_collect(&run, got)) conform_child_fail(s->child, CONFORM_MEMORY, run.error);
+    judge(s, result, got);
+    kit_release(&run);
+  } else {
+    conform_child_fail(s->child, CONFORM_SETUP, run.error);
+  }
+  s->child->current.in_place = -1;
+}
+
+static void describe(subject *s, const lw_kernel *row) {
+  const conform_plan *p = s->plan;
+  conform_failure *f = &s->child->current;
+  *f = (conform_failure){.row = row, .c = s->c, .fill = s->fill, .memory = (kit_memory)s->place.memory, .in_place = -1};
+  int length = snprintf(f->reproduce, sizeof f->reproduce, "%s --row %s %s %s --fill %s --seed %" PRIu64, p->again, row->symbol,
+                        p->own ? "--shape" : "--case", p->own ? p->own_text : s->c.name, kit_fill_name(s->fill), p->seed);
+  if (p->threads) length += snprintf(f->reproduce + length, sizeof f->reproduce - (size_t)length, " --threads %d", p->threads);
+  if (p->quick) snprintf(f->reproduce + length, sizeof f->reproduce - (size_t)length, " --quick");
+}
+
+static void run_row(subject *s, conform_row *result, kit_set *got) {
+  const int variants = result->row->promise == LW_BOUND && !s->has_wide ? 0 : kit_variants(s->op, result->row, &s->c);
+  if (variants == 0) return;
+  if (!conform_child_enter(s->child, s->place)) return;
+  describe(s, result->row);
+  const double begin = now();
+  const long before = result->runs;
+  for (int v = 0; v < variants; v++) {
+    if (s->flops > EXPENSIVE && v > 0) break;
+    run_variant(s, result, got, v);
+  }
+  if (s->place.memory == KIT_GUARD_END)
+    for (int i = 0; i < KIT_TENSORS; i++)
+      if (s->op->in_place >> i & 1) run_in_place(s, result, got, i);
+  result->seconds += now() - begin;
+  conform_child_leave(s->child, result->runs > before);
+}
+
+static void run_rows(subject *s) {
+  const conform_plan *p = s->plan;
+  for (int m = KIT_GUARD_END; m <= KIT_GUARD_OFFSET; m++) {
+    kit_set got;
+    if (s->flops > HEAVY && m != KIT_GUARD_END) break;
+    if (p->quick && m != KIT_GUARD_END && m != KIT_GUARD_START + s->number % 2) continue;
+    if (!kit_set_make(&got, s->op, &s->c, (kit_memory)m)) {
+      conform_child_error(s->child, "no memory for case %s", s->c.name);
+      return;
+    }
+    kit_set_fill(&got, s->fill, p->seed);
+    for (size_t i = 0; i < p->row_count; i++) {
+      const lw_kernel *row = p->rows[i];
+      if ((s->flops > EXPENSIVE && !runs_expensive(s, row)) || (p->quick && m != KIT_GUARD_END && is_plain_loop(row))) continue;
+      s->place.memory = m;
+      s->place.row = (int)i;
+      run_row(s, &s->child->report->row[i], &got);
+    }
+    kit_set_free(&got);
+  }
+}
+
+/* The rows that stand for ref on expensive cases: they are its loops, in slices, and were compared with it on all others. */
+static int expect(subject *s) {
+  const lw_kernel *ref = lw_kernel_find(s->op->op, LW_ISA_REF, NULL);
+  if (s->flops <= EXPENSIVE || !ref || ref->isa != LW_ISA_REF || kit_variants(s->op, ref, &s->c) == 0) {
+    s->op->ref(&s->c, s->expected.t);
+    return 1;
+  }
+  kit_run run = {.op = s->op, .row = ref, .c = &s->c, .t = s->expected.t, .parts = 2, .memory = KIT_ALIGNED};
+  if (!kit_prepare(&run)) return 0;
+  kit_execute(&run, 2, KIT_THREADS);
+  const int ok = kit_collect(&run, NULL);
+  kit_release(&run);
+  return ok;
+}
+
+/* ref64 and the bound of any order around it. */
+static int widen(subject *s) {
+  if (!kit_set_widen(&s->wide, &s->expected)) return 0;
+  s->has_wide = 1;
+  s->op->ref64(&s->c, s->wide.t);
+  if (!s->op->bound) return 1;
+  s->bound = malloc((size_t)s->wide.info[kit_set_output(&s->wide)].count * sizeof *s->bound + 1);
+  if (s->bound) s->op->bound(&s->c, s->wide.t, KIT_ANY_ORDER, s->bound);
+  return s->bound != NULL;
+}
+
+static void run_fill(subject *s) {
+  if (!conform_child_reaches(s->child, s->place)) return; /* a child before this one has been there */
+  s->has_wide = 0;
+  s->bound = NULL;
+  if (!kit_set_make(&s->expected, s->op, &s->c, KIT_ALIGNED)) {
+    conform_child_error(s->child, "no memory for case %s", s->c.name);
+    return;
+  }
+  kit_set_fill(&s->expected, s->fill, s->plan->seed);
+  int ok = expect(s);
+  if (ok && s->fill != KIT_SPECIALS && s->op->ref64 && s->flops <= EXPENSIVE) ok = widen(s);
+  if (ok)
+    run_rows(s);
+  else
+    conform_child_error(s->child, "no memory for the reference of case %s", s->c.name);
+  if (s->has_wide) kit_set_free(&s->wide);
+  free(s->bound);
+  kit_set_free(&s->expected);
+}
+
+static void run_fills(subject *s) {
+  s->flops = s->op->flops(&s->c);
+  for (int f = 0; f < KIT_FILLS; f++) {
+    if (s->plan->only_fill >= 0 ? f != s->plan->only_fill : s->flops > LARGE && f != KIT_REALS) continue;
+    s->fill = (kit_fill)f;
+    s->place.fill = f;
+    run_fill(s);
+  }
+}
+
+/* Many layers are the same once they are cut. */
+typedef struct cut_cases {
+  kit_case c[EARLIER];
+  int count;
+} cut_cases;
+
+static int seen(cut_cases *cut, const kit_case *c) {
+  for (int i = 0; i < cut->count; i++) {
+    kit_case other = cut->c[i];
+    memcpy(other.name, c->name, sizeof other.name);
+    if (memcmp(&other, c, sizeof other) == 0) return 1;
+  }
+  if (cut->count < EARLIER) cut->c[cut->count++] = *c;
+  return 0;
+}
+
+static int wanted(const conform_plan *p, const char *name) { return !p->only_case || strcmp(p->only_case, name) == 0; }
+
+static void run_case(conform_child *child, const kit_case *c, int number, cut_cases *earlier) {
+  const conform_plan *p = child->plan;
+  subject s = {.child = child, .plan = p, .op = p->op, .c = *c, .number = number, .place = {.step = 2 * number}};
+  const int expensive = !p->own && p->op->cut && p->op->flops(c) > EXPENSIVE;
+  const int named = p->only_case && wanted(p, c->name);
+  if ((!expensive || !p->quick || named) && wanted(p, c->name)) {
+    child->matched++;
+    run_fills(&s);
+  }
+  if (!expensive) return;
+  s.place.step++;
+  s.op->cut(&s.c);
+  snprintf(s.c.name, sizeof s.c.name, "%.*s-cut", (int)sizeof s.c.name - 5, c->name);
+  if (!wanted(p, s.c.name) || (!p->only_case && seen(earlier, &s.c))) return;
+  child->matched++;
+  run_fills(&s);
+}
+
+void conform_walk(conform_child *child) {
+  const conform_plan *p = child->plan;
+  cut_cases earlier = {.count = 0};
+  kit_case c;
+  child->matched = 0;
+  if (p->own) {
+    run_case(child, p->own, 0, &earlier);
+  } else {
+    for (int i = 0; kit_case_at(p->op, p->seed, i, &c); i++) run_case(child, &c, i, &earlier);
+  }
+  child->report->cases = child->matched;
+}

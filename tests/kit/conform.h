@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Conformance: rows of one operator (kernels of the table, or whoever else fills an lw_kernel) on every case of that operator,
+ * with every fill, in guarded memory, split into parts in several ways. Exact rows are judged by memcmp with the reference (any
+ * NaN equals any NaN), others by a bound around the double oracle.
+ *
+ * Every row runs in a child process: one that reads or writes outside its buffers, uses an instruction that the CPU lacks or does
+ * not come back is a failure of that row on that case, and the next case goes on. */
+#ifndef LANEWISE_TESTS_KIT_CONFORM_H
+#define LANEWISE_TESTS_KIT_CONFORM_H
+
+#include "tests/kit/kit.h"
+
+enum { CONFORM_ROWS = 64, CONFORM_KEPT = 8 };
+
+typedef struct conform_plan {
+  const kit_op *op;
+  const lw_kernel *const *rows; /* of this operator, all runnable */
+  size_t row_count;             /* at most CONFORM_ROWS */
+  uint64_t seed;
+  const char *only_case; /* NULL: all */
+  const kit_case *own;   /* instead of the operator's cases; NULL: none */
+  const char *own_text;  /* what --shape said */
+  int only_fill;         /* a kit_fill; -1: all */
+  /* Largest layers cut, every case in few ways: for slow builds, or to be quick. */
+  int quick;
+  int threads;       /* 0: in 1, 2, 3 and 7 parts, in turns on one thread and on threads; else so many parts, each on a thread */
+  int in_process;    /* no child process: for debuggers */
+  unsigned seconds;  /* after which a row on one case is taken to hang; 0: never */
+  const char *again; /* how a reproducer starts: "lanewise conform"; options follow */
+} conform_plan;
+
+typedef enum conform_kind {
+  CONFORM_VALUES, /* outputs differ: `difference` tells */
+  CONFORM_MEMORY, /* wrote outside an output, or changed an input or the floating-point control register */
+  CONFORM_FAULT,  /* did not return: a signal, or no answer in time */
+  CONFORM_SETUP   /* could not be run: no memory */
+} conform_kind;
+
+typedef struct conform_failure {
+  conform_kind kind;
+  const lw_kernel *row;
+  kit_case c; /* what ran; the name of a cut layer ends in "-cut" */
+  kit_fill fill;
+  kit_memory memory;
+  int variant, parts;
+  int in_place;              /* the input whose memory was the output's too; -1: none */
+  kit_difference difference; /* of CONFORM_VALUES */
+  char what[240];            /* in words */
+  char reproduce[240];       /* a command line */
+} conform_failure;
+
+typedef struct conform_row {
+  const lw_kernel *row;
+  long cases, runs, failures; /* failures: of runs */
+  double seconds;
+  double worst; /* largest error / bound; of LW_BOUND rows */
+  int kept;
+  conform_failure failure[CONFORM_KEPT]; /* the first ones */
+} conform_row;
+
+typedef struct conform_report {
+  size_t row_count;
+  long cases;      /* that matched */
+  char error[240]; /* "" or why there is no result */
+  conform_row row[CONFORM_ROWS];
+} conform_report;
+
+/* The report is the caller's, for conform_free; NULL if there is no memory. */
+conform_report *conform_run(const conform_plan *plan);
+void conform_free(conform_report *report);
+
+const char *conform_kind_name(conform_kind kind);   /* "values", "memory", "fault", "setup" */
+const char *conform_memory_name(kit_memory memory); /* "guard at the end", ... */
+/* In one line: variant, parts and memory of a failed run. */
+void conform_how(const conform_failure *f, char *text, size_t capacity);
+
+#endif
