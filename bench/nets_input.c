@@ -10,18 +10,13 @@
 static lw_status load(const lw_net *net, int64_t i, float *x) {
   lw_image image;
   char path[512];
-  const int gray = net->c == 1 && net->h == 28 && net->w == 28, large = net->c == 3 && net->h == 224 && net->w == 224;
-  if (!gray && !large && !(net->c == 3 && net->h == 32 && net->w == 32))
-    return lw_fail(LW_UNSUPPORTED, "no sample image for network %s", net->name);
-  if (gray)
+  if (net->c == 1)
     snprintf(path, sizeof path, SAMPLES "digit_%d.png", (int)(i % 10));
   else
     snprintf(path, sizeof path, SAMPLES "scene.jpg");
   lw_status status = lw_image_load(path, &image);
   if (status != LW_OK) return status;
-  status = gray    ? lw_image_to_gray28(NULL, &image, x)
-           : large ? lw_image_to_vgg16(NULL, &image, x)
-                   : lw_image_to_rgb32(NULL, &image, x);
+  status = lw_image_to_input(NULL, net, &image, x);
   lw_image_free(&image);
   return status;
 }

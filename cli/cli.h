@@ -20,6 +20,8 @@ enum {
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with lw_error_message(). */
 int cli_fail_status(void);
+/* The same for a wrong command line: also names --help, and returns CLI_USAGE. */
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Is stdout a terminal that wants colour? (NO_COLOR unset, TERM not dumb) */
 int cli_colour(void);
@@ -27,6 +29,15 @@ int cli_colour(void);
 const char *cli_style(const char *code);
 /* Columns of the terminal; 80 where stdout is none. */
 int cli_columns(void);
+/* Does the locale say UTF-8? Else what is drawn keeps to ASCII. */
+int cli_utf8(void);
+
+/* "1.5 MiB" and "138,357,544", in one of eight places that take turns. */
+const char *cli_bytes(double bytes);
+const char *cli_count(int64_t count);
+
+/* A JSON string of any bytes (a file name): those that are no UTF-8 become '?'. */
+json_t *cli_json_text(const char *text);
 
 /* Prints `root` as indented JSON with a newline and releases it. Returns CLI_OK, or CLI_FAILED if stdout cannot be written. */
 int cli_print_json(json_t *root);
@@ -35,5 +46,11 @@ int cli_finish(int code);
 
 /* A whole number lo..hi from text; 0 (with a message to stderr that names `option`) if it is none. */
 int cli_number(const char *option, const char *text, long long lo, long long hi, long long *value);
+
+/* The same for the argument of an option, which exits with CLI_USAGE, as argp does. */
+long long cli_option(const char *option, const char *text, long long lo, long long hi);
+
+/* The built-in network of that name; prints a message that lists all and returns NULL if there is none. */
+const lw_net *cli_net(const char *what, const char *name);
 
 #endif

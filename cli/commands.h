@@ -5,7 +5,10 @@
 
 #include "cli/cli.h"
 
-#define CLI_COMMANDS
+#define CLI_COMMANDS                                                                                                             \
+  COMMAND(info, "the machine, its instruction sets, the kernels chosen")                                                         \
+  COMMAND(filter, "image operators and filters on an image file")                                                                \
+  COMMAND(plan, "a network's steps, kernels, shapes, work and memory")
 
 #define COMMAND(name, summary) int cli_##name(int argc, char **argv);
 CLI_COMMANDS

@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ static void print_help(FILE *to) {
 }
 
 int main(int argc, char **argv) {
-  char name[64];
+  char name[64], help[] = "--help";
+  setlocale(LC_CTYPE, "");
   argp_err_exit_status = CLI_USAGE;
   program_invocation_name = "lanewise";
   if (argc < 2) {
@@ -35,6 +37,11 @@ int main(int argc, char **argv) {
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || (strcmp(argv[1], "help") == 0 && argc == 2)) {
     print_help(stdout);
     return cli_finish(CLI_OK);
+  }
+  if (strcmp(argv[1], "help") == 0) { /* `lanewise help info` is `lanewise info --help` */
+    argv[1] = argv[2];
+    argv[2] = help;
+    argc = 3;
   }
   if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
     const int v = lw_version();

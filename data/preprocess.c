@@ -98,3 +98,16 @@ lw_status lw_image_to_gray28(lw_context *context, const lw_image *image, float *
 lw_status lw_image_to_rgb32(lw_context *context, const lw_image *image, float *x) {
   return to_square("lw_image_to_rgb32", context, image, 0, NET, x);
 }
+
+lw_status lw_image_to_input(lw_context *context, const lw_net *net, const lw_image *image, float *x) {
+  static const struct {
+    int64_t c, side;
+    lw_status (*prepare)(lw_context *context, const lw_image *image, float *x);
+  } inputs[] = {{3, VGG, lw_image_to_vgg16}, {1, LENET, lw_image_to_gray28}, {3, NET, lw_image_to_rgb32}};
+  if (!net) return lw_fail(LW_BAD_ARGUMENT, "lw_image_to_input: net is NULL");
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+    if (net->c == inputs[i].c && net->h == inputs[i].side && net->w == inputs[i].side)
+      return inputs[i].prepare(context, image, x);
+  return lw_fail(LW_UNSUPPORTED, "lw_image_to_input: network %s reads %lld x %lld x %lld, expected 3x224x224, 1x28x28 or 3x32x32",
+                 net->name ? net->name : "(no name)", (long long)net->c, (long long)net->h, (long long)net->w);
+}

@@ -415,7 +415,8 @@ typedef struct lw_plan_options {
 } lw_plan_options;
 
 /** Makes a plan: infers shapes, lays out the workspace by lifetime, packs the weights straight from their source (the plan owns
- * the only copy) and chooses kernels. options == NULL: all defaults. The context must outlive the plan. */
+ * the only copy) and chooses kernels. options == NULL: all defaults. weights == NULL: a plan without weights, to be described;
+ * running it is LW_BAD_ARGUMENT. The context must outlive the plan. */
 LW_API lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weights *weights, const lw_plan_options *options,
                                 lw_plan **plan);
 /** Releases it. NULL is allowed. No run of it may be under way. */

@@ -64,6 +64,10 @@ LW_API lw_status lw_image_to_gray28(lw_context *context, const lw_image *image, 
 /** x[3][32][32] for net: gray becomes three equal channels, resized to 32x32 with antialias whatever its shape, values / 255. */
 LW_API lw_status lw_image_to_rgb32(lw_context *context, const lw_image *image, float *x);
 
+/** The input x[c][h][w] of `net`, by its shape: lw_image_to_vgg16 for 3x224x224, lw_image_to_gray28 for 1x28x28, lw_image_to_rgb32
+ * for 3x32x32. LW_UNSUPPORTED, with the shape, for another. */
+LW_API lw_status lw_image_to_input(lw_context *context, const lw_net *net, const lw_image *image, float *x);
+
 /** @} */
 
 /* ------------------------------------------------------------------------------------------------------------ weights */

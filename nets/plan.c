@@ -78,7 +78,7 @@ lw_status lw_plan_memory(lw_context *context, const lw_net *net, const lw_plan_o
 lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weights *weights, const lw_plan_options *options,
                          lw_plan **result) {
   if (!result) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: plan is NULL");
-  if (!weights || !weights->read) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: weights or its read function is NULL");
+  if (weights && !weights->read) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: weights->read is NULL");
   lw_lowered lowered;
   int64_t batch;
   LW_TRY(prepare(&context, net, options, &lowered, &batch));
@@ -91,11 +91,12 @@ lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weight
   const lw_shape out = lowered.steps[lowered.count - 1].shape;
   plan->outputs = out.c * out.h * out.w;
   plan->net = copy_net(context, net);
-  plan->weights = lowered.weight_bytes ? lw_memory_get(context, lowered.weight_bytes) : NULL;
+  const size_t bytes = weights ? lowered.weight_bytes : 0;
+  plan->weights = bytes ? lw_memory_get(context, bytes) : NULL;
   lw_status status = LW_OK;
-  if (!plan->net || (lowered.weight_bytes && !plan->weights))
-    status = lw_fail(LW_NO_MEMORY, "lw_plan_create: no memory for %zu bytes of weights", lowered.weight_bytes);
-  if (status == LW_OK) status = lw_plan_load(plan, weights);
+  if (!plan->net || (bytes && !plan->weights))
+    status = lw_fail(LW_NO_MEMORY, "lw_plan_create: no memory for %zu bytes of weights", bytes);
+  if (status == LW_OK && weights) status = lw_plan_load(plan, weights);
   if (status != LW_OK) {
     lw_plan_destroy(plan);
     return status;
@@ -195,6 +196,8 @@ static void run_step(const lw_plan *plan, const lw_step *s, const buffers *b) {
 
 static lw_status check_run(const lw_plan *plan, const float *x, const float *y, const void *workspace) {
   if (!plan) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_run: plan is NULL");
+  if (plan->lowered.weight_bytes && !plan->weights)
+    return lw_fail(LW_BAD_ARGUMENT, "lw_plan_run: the plan of %s was made without weights", plan->net->name);
   LW_TRY(LW_CHECK_F32("lw_plan_run", x));
   LW_TRY(LW_CHECK_F32("lw_plan_run", y));
   return lw_check_pointer("lw_plan_run", "workspace", workspace, 64);

@@ -10,8 +10,8 @@ static lw_status parse_isa(const char *name, const char *from, lw_isa *isa) {
   if (found < 0 || found == LW_ISA_PORTABLE)
     return lw_fail(LW_BAD_ARGUMENT, "%s is \"%.40s\", expected ref, naive, avx2, avx512, amx, neon or autovec_<isa>", from, name);
   if (!lw_isa_runnable((lw_isa)found))
-    return lw_fail(LW_UNSUPPORTED, "%s is \"%s\", which this CPU, operating system or build cannot run; the best here is %s",
-                   from, name, lw_isa_name(lw_isa_best()));
+    return lw_fail(LW_UNSUPPORTED, "%s is \"%s\", which cannot run here: %s; the best here is %s", from, name,
+                   lw_isa_missing((lw_isa)found), lw_isa_name(lw_isa_best()));
   *isa = (lw_isa)found;
   return LW_OK;
 }

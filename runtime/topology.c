@@ -44,7 +44,61 @@ static size_t hwloc_cache_bytes(int level) {
   hwloc_topology_destroy(topology);
   return bytes;
 }
+
+typedef struct listing {
+  lw_topology_object *objects;
+  size_t capacity, count;
+  hwloc_const_cpuset_t may; /* NULL: unknown */
+} listing;
+
+static const char *kind_of(hwloc_obj_type_t type) {
+  switch (type) {
+  case HWLOC_OBJ_MACHINE: return "machine";
+  case HWLOC_OBJ_PACKAGE: return "package";
+  case HWLOC_OBJ_NUMANODE: return "numa";
+  case HWLOC_OBJ_L3CACHE: return "l3";
+  case HWLOC_OBJ_L2CACHE: return "l2";
+  case HWLOC_OBJ_L1CACHE: return "l1";
+  case HWLOC_OBJ_CORE: return "core";
+  case HWLOC_OBJ_PU: return "cpu";
+  default: return NULL; /* groups, dies: their children stand in their place */
+  }
+}
+
+static void list(listing *l, hwloc_obj_t o, int depth) {
+  const char *kind = kind_of(o->type);
+  if (kind) {
+    const int is_numa = o->type == HWLOC_OBJ_NUMANODE, has_number = !hwloc_obj_type_is_cache(o->type) && depth > 0;
+    if (l->count < l->capacity)
+      l->objects[l->count] =
+          (lw_topology_object){.kind = kind,
+                               .depth = depth,
+                               .index = has_number && o->os_index != HWLOC_UNKNOWN_INDEX ? (int)o->os_index : -1,
+                               .bytes = is_numa                            ? o->attr->numanode.local_memory
+                                        : hwloc_obj_type_is_cache(o->type) ? o->attr->cache.size
+                                        : o->type == HWLOC_OBJ_MACHINE     ? o->total_memory
+                                                                           : 0,
+                               .usable = !l->may || hwloc_bitmap_intersects(o->cpuset, l->may)};
+    l->count++;
+    depth++;
+  }
+  for (hwloc_obj_t child = o->memory_first_child; child; child = child->next_sibling) list(l, child, depth);
+  for (hwloc_obj_t child = o->first_child; child; child = child->next_sibling) list(l, child, depth);
+}
+
+size_t lw_topology_tree(lw_topology_object *objects, size_t capacity) {
+  hwloc_topology_t topology;
+  listing l = {.objects = objects, .capacity = capacity};
+  if (!load(&topology)) return 0;
+  hwloc_cpuset_t may = hwloc_bitmap_alloc();
+  if (may && hwloc_get_cpubind(topology, may, HWLOC_CPUBIND_PROCESS) == 0) l.may = may;
+  list(&l, hwloc_get_root_obj(topology), 0);
+  hwloc_bitmap_free(may);
+  hwloc_topology_destroy(topology);
+  return l.count;
+}
 #else
+size_t lw_topology_tree(lw_topology_object *objects, size_t capacity) { return (void)objects, (void)capacity, 0; }
 static int hwloc_cores(int *cpus, int capacity) { return (void)cpus, (void)capacity, 0; }
 static size_t hwloc_cache_bytes(int level) { return (void)level, 0; }
 #endif

@@ -23,38 +23,58 @@ int lw_isa_from_name(const char *name) {
 }
 
 #if defined(__x86_64__)
-/* Not a name that every compiler's __builtin_cpu_supports knows. Who may use AVX2 may use it: the registers are the same. */
-static int has_f16c(void) {
-  unsigned a, b, c, d;
-  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+enum { LEAF1_ECX, LEAF7_EBX };
+static int cpu_has(int word, unsigned bit) {
+  unsigned a, b = 0, c = 0, d;
+  const int known = word == LEAF1_ECX ? __get_cpuid(1, &a, &b, &c, &d) : __get_cpuid_count(7, 0, &a, &b, &c, &d);
+  return known && ((word == LEAF1_ECX ? c : b) & bit);
 }
 /* __builtin_cpu_supports looks at cpuid and, for the AVX families, at XCR0: registers that the OS does not save do not count. */
-static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c(); }
-static int has_avx512(void) {
-  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#  define NEED(feature, word, bit)                                                                                               \
+    if (!__builtin_cpu_supports(feature))                                                                                        \
+    return cpu_has(word, bit) ? "the operating system does not save its registers" : "the CPU has no " feature
+static const char *fma_missing(void) {
+  NEED("fma", LEAF1_ECX, bit_FMA);
+  return NULL;
 }
-int lw_isa_runnable(lw_isa isa) {
+static const char *avx2_missing(void) {
+  NEED("avx2", LEAF7_EBX, bit_AVX2);
+  /* Not a name that every compiler's __builtin_cpu_supports knows. Who may use AVX2 may use it: the registers are the same. */
+  return cpu_has(LEAF1_ECX, bit_F16C) ? fma_missing() : "the CPU has no f16c";
+}
+static const char *avx512_missing(void) {
+  NEED("avx512f", LEAF7_EBX, bit_AVX512F);
+  NEED("avx512bw", LEAF7_EBX, bit_AVX512BW);
+  NEED("avx512dq", LEAF7_EBX, bit_AVX512DQ);
+  NEED("avx512vl", LEAF7_EBX, bit_AVX512VL);
+  return avx2_missing();
+}
+const char *lw_isa_missing(lw_isa isa) {
   __builtin_cpu_init();
   switch (isa) {
   case LW_ISA_PORTABLE:
-  case LW_ISA_REF: return 1;
-  case LW_ISA_NAIVE: return __builtin_cpu_supports("fma") != 0;
+  case LW_ISA_REF: return NULL;
+  case LW_ISA_NAIVE: return fma_missing();
   case LW_ISA_AVX2:
-  case LW_ISA_AUTOVEC_AVX2: return has_avx2();
+  case LW_ISA_AUTOVEC_AVX2: return avx2_missing();
   case LW_ISA_AVX512:
-  case LW_ISA_AUTOVEC_AVX512: return has_avx512();
-  default: return 0;
+  case LW_ISA_AUTOVEC_AVX512: return avx512_missing();
+  case LW_ISA_AMX: return "no kernel uses it so far";
+  default: return "it belongs to AArch64";
   }
 }
 #elif defined(__aarch64__)
 /* Advanced SIMD with fused multiply-add is part of the AArch64 baseline. */
-int lw_isa_runnable(lw_isa isa) {
-  return isa == LW_ISA_PORTABLE || isa == LW_ISA_REF || isa == LW_ISA_NAIVE || isa == LW_ISA_NEON || isa == LW_ISA_AUTOVEC_NEON;
+const char *lw_isa_missing(lw_isa isa) {
+  const int runs =
+      isa == LW_ISA_PORTABLE || isa == LW_ISA_REF || isa == LW_ISA_NAIVE || isa == LW_ISA_NEON || isa == LW_ISA_AUTOVEC_NEON;
+  return runs ? NULL : "it belongs to x86-64";
 }
 #else
 #  error "Lanewise supports x86-64 and AArch64"
 #endif
+
+int lw_isa_runnable(lw_isa isa) { return !lw_isa_missing(isa); }
 
 lw_isa lw_isa_best(void) {
   lw_isa best = LW_ISA_REF;

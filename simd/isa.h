@@ -15,6 +15,8 @@ const char *lw_isa_name(lw_isa isa);
 int lw_isa_from_name(const char *name);
 /* Not 0 if this build has kernels for it and this CPU and operating system can run them. */
 int lw_isa_runnable(lw_isa isa);
+/* Why it cannot run here ("the CPU has no avx512vl"); NULL if it can. */
+const char *lw_isa_missing(lw_isa isa);
 /* The strongest runnable ISA. */
 lw_isa lw_isa_best(void);
 /* The strongest runnable autovec ISA, or -1 if there is none. */

@@ -396,6 +396,28 @@ static void test_inputs_geometry(void **state) {
   }
 }
 
+/* lw_image_to_input takes the function that the shape of a network stands for, whatever its name. */
+static void test_inputs_by_shape(void **state) {
+  static const lw_net nets[] = {{"a", 3, 224, 224, NULL, 0}, {"b", 1, 28, 28, NULL, 0}, {"c", 3, 32, 32, NULL, 0}};
+  static const lw_net strange[] = {
+      {"strange", 3, 28, 28, NULL, 0}, {"strange", 1, 224, 224, NULL, 0}, {NULL, 3, 32, 31, NULL, 0}};
+  static float x[VGG], y[VGG];
+  (void)state;
+  lw_image image = noise(50, 40, 3);
+  for (size_t i = 0; i < 3; i++) {
+    memset(x, 0, sizeof x);
+    memset(y, 0, sizeof y);
+    assert_int_equal(lw_image_to_input(NULL, &nets[i], &image, x), LW_OK);
+    assert_int_equal(inputs[i](NULL, &image, y), LW_OK);
+    assert_memory_equal(x, y, sizeof x);
+    assert_int_equal(lw_image_to_input(NULL, &strange[i], &image, x), LW_UNSUPPORTED);
+    assert_non_null(strstr(lw_error_message(), "expected 3x224x224, 1x28x28 or 3x32x32"));
+    assert_memory_equal(x, y, sizeof x);
+  }
+  assert_int_equal(lw_image_to_input(NULL, NULL, &image, x), LW_BAD_ARGUMENT);
+  lw_image_free(&image);
+}
+
 static void test_inputs_gray(void **state) {
   static float x[VGG], y[VGG];
   lw_image gray = noise(90, 61, 1), colour = as_colour(gray);
@@ -472,11 +494,14 @@ static int remove_folder(void **state) {
 
 int main(void) {
   static const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_png),         cmocka_unit_test(test_jpeg),          cmocka_unit_test(test_pnm),
-      cmocka_unit_test(test_samples),     cmocka_unit_test(test_truncated),     cmocka_unit_test(test_bit_flips),
-      cmocka_unit_test(test_wrong),       cmocka_unit_test(test_load_files),    cmocka_unit_test(test_save),
-      cmocka_unit_test(test_arguments),   cmocka_unit_test(test_inputs_exact),  cmocka_unit_test(test_inputs_geometry),
-      cmocka_unit_test(test_inputs_gray), cmocka_unit_test(test_inputs_memory),
+      cmocka_unit_test(test_png),           cmocka_unit_test(test_jpeg),
+      cmocka_unit_test(test_pnm),           cmocka_unit_test(test_samples),
+      cmocka_unit_test(test_truncated),     cmocka_unit_test(test_bit_flips),
+      cmocka_unit_test(test_wrong),         cmocka_unit_test(test_load_files),
+      cmocka_unit_test(test_save),          cmocka_unit_test(test_arguments),
+      cmocka_unit_test(test_inputs_exact),  cmocka_unit_test(test_inputs_geometry),
+      cmocka_unit_test(test_inputs_gray),   cmocka_unit_test(test_inputs_by_shape),
+      cmocka_unit_test(test_inputs_memory),
   };
   return cmocka_run_group_tests_name("image", tests, make_folder, remove_folder);
 }

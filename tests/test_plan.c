@@ -258,6 +258,27 @@ static lw_status no_weights(void *user, const lw_net *net, int tensor, const cha
   return tensor == 3 ? lw_fail(LW_BAD_FILE, "%s is torn", name) : LW_OK;
 }
 
+/* Steps as with weights, without their memory, and no run. */
+static void described_without_weights(void **state) {
+  (void)state;
+  const lw_net *net = lw_net_builtin("lenet5");
+  const lw_weights weights = lw_weights_seeded(&seed);
+  static float x[28 * 28], y[10];
+  static _Alignas(64) char workspace[1 << 20];
+  char with[4096], without[4096];
+  lw_plan *full, *bare;
+  assert_int_equal(lw_plan_create(NULL, net, &weights, NULL, &full), LW_OK);
+  assert_int_equal(lw_plan_create(NULL, net, NULL, NULL, &bare), LW_OK);
+  assert_in_range(lw_plan_describe(full, with, sizeof with), 1, sizeof with - 1);
+  assert_in_range(lw_plan_describe(bare, without, sizeof without), 1, sizeof without - 1);
+  assert_string_equal(with, without);
+  assert_int_equal(lw_plan_weight_bytes(full), lw_plan_weight_bytes(bare));
+  assert_true(lw_plan_workspace_bytes(bare) <= sizeof workspace);
+  expect(lw_plan_run(bare, x, y, workspace), LW_BAD_ARGUMENT, "the plan of lenet5 was made without weights");
+  lw_plan_destroy(full);
+  lw_plan_destroy(bare);
+}
+
 static void errors(void **state) {
   (void)state;
   const lw_net *lenet5 = lw_net_builtin("lenet5");
@@ -267,7 +288,7 @@ static void errors(void **state) {
   expect(lw_net_parameters(NULL, &count), LW_BAD_ARGUMENT, "net is NULL");
   expect(lw_net_parameters(lenet5, NULL), LW_BAD_ARGUMENT, "count is NULL");
   expect(lw_plan_create(NULL, lenet5, &weights, NULL, NULL), LW_BAD_ARGUMENT, "plan is NULL");
-  expect(lw_plan_create(NULL, lenet5, NULL, NULL, &plan), LW_BAD_ARGUMENT, "weights");
+  expect(lw_plan_create(NULL, lenet5, &(lw_weights){0}, NULL, &plan), LW_BAD_ARGUMENT, "weights->read is NULL");
   expect(lw_plan_create(NULL, NULL, &weights, NULL, &plan), LW_BAD_ARGUMENT, "net is NULL");
   expect(lw_plan_create(NULL, lenet5, &weights, &(lw_plan_options){.batch = -1}, &plan), LW_BAD_ARGUMENT, "batch is -1");
   expect(lw_plan_create(NULL, lenet5, &weights, &(lw_plan_options){.batch = INT64_MAX / 1000}, &plan), LW_BAD_SHAPE,
@@ -333,13 +354,10 @@ static void errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(parameter_counts),
-      cmocka_unit_test(plans_give_the_bits_of_ref),
-      cmocka_unit_test(run_allocates_nothing),
-      cmocka_unit_test(memory_is_known_before),
-      cmocka_unit_test(plan_keeps_its_own_network),
-      cmocka_unit_test(one_plan_on_many_threads),
-      cmocka_unit_test(errors),
+      cmocka_unit_test(parameter_counts),           cmocka_unit_test(plans_give_the_bits_of_ref),
+      cmocka_unit_test(run_allocates_nothing),      cmocka_unit_test(memory_is_known_before),
+      cmocka_unit_test(plan_keeps_its_own_network), cmocka_unit_test(one_plan_on_many_threads),
+      cmocka_unit_test(described_without_weights),  cmocka_unit_test(errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

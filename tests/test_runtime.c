@@ -199,6 +199,7 @@ static void every_isa(void **state) {
     } else {
       lacking++;
       expect(status, LW_UNSUPPORTED, names[i]);
+      expect(status, LW_UNSUPPORTED, lw_isa_missing((lw_isa)lw_isa_from_name(names[i])));
       expect(status, LW_UNSUPPORTED, lw_isa_name(lw_isa_best()));
       assert_null(c);
     }
@@ -209,6 +210,28 @@ static void every_isa(void **state) {
   int cores = lw_topology_cores(NULL, 0);
   assert_int_equal(lw_context_threads(c), cores < LW_MAX_THREADS ? cores : LW_MAX_THREADS);
   lw_context_destroy(c);
+}
+
+static void tree_of_objects(void **state) {
+  (void)state;
+  const size_t count = lw_topology_tree(NULL, 0);
+  if (count == 0) { /* built without hwloc */
+    skip();
+    return;
+  }
+  lw_topology_object *o = calloc(count, sizeof *o);
+  assert_non_null(o);
+  assert_int_equal(lw_topology_tree(o, count), count);
+  int cores = 0;
+  for (size_t i = 0; i < count; i++) {
+    assert_true(i == 0 ? o[i].depth == 0 : o[i].depth >= 1 && o[i].depth <= o[i - 1].depth + 1);
+    assert_true((o[i].bytes > 0) == (strchr("mnl", o[i].kind[0]) != NULL)); /* machine, numa, l1 to l3 */
+    assert_true((o[i].index >= 0) == (strchr("ml", o[i].kind[0]) == NULL));
+    cores += o[i].usable && strcmp(o[i].kind, "core") == 0;
+  }
+  assert_string_equal(o[0].kind, "machine");
+  assert_int_equal(cores, lw_topology_cores(NULL, 0));
+  free(o);
 }
 
 static void one_cpu(void) {
@@ -320,7 +343,7 @@ static void environment(void) {
   static const char *const names[] = {"naive", "avx2", "avx512", "neon", "amx"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!lw_isa_runnable((lw_isa)lw_isa_from_name(names[i])))
-      bad_environment("LANEWISE_ISA", names[i], LW_UNSUPPORTED, "cannot run");
+      bad_environment("LANEWISE_ISA", names[i], LW_UNSUPPORTED, lw_isa_missing((lw_isa)lw_isa_from_name(names[i])));
 
   lw_context *c;
   setenv("LANEWISE_ISA", "mmx", 1);
@@ -410,6 +433,7 @@ int main(void) {
       cmocka_unit_test(wrong_options),
       cmocka_unit_test(every_isa),
       cmocka_unit_test(affinity_counts),
+      cmocka_unit_test(tree_of_objects),
       cmocka_unit_test(own_parallel_for),
       cmocka_unit_test(environment_variables),
       cmocka_unit_test(forked_children),

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frame around all subcommands: help, exit codes, colour, a full disk behind stdout."""
+import os
+import pty
+import re
+import subprocess
+
+import kit
+
+COMMANDS = ["info", "filter", "plan"]
+
+
+class Frame(kit.Case):
+    def test_help(self):
+        overview = self.good("--help")
+        self.assertEqual(overview, self.good("-h"))
+        self.assertEqual(overview, self.good("help"))
+        for command in COMMANDS:
+            self.assertRegex(overview, rf"\n  {command} +\w")
+            text = self.good(command, "--help")
+            self.assertIn(f"Usage: lanewise {command} ", text)
+            self.assertIn("Examples:\n  lanewise " + command, text)
+            self.assertEqual(text, self.good("help", command))
+
+    def test_version(self):
+        header = kit.read(os.path.join(kit.SOURCE, "include", "lanewise.h")).decode()
+        numbers = [re.search(rf"LW_VERSION_{part} (\d+)", header).group(1) for part in ("MAJOR", "MINOR", "PATCH")]
+        self.assertEqual(self.good("--version"), "lanewise " + ".".join(numbers) + "\n")
+        self.assertEqual(self.json("info", "--json")["version"], ".".join(numbers))
+
+    def test_wrong_usage(self):
+        done = self.lanewise()
+        self.assertEqual((done.code, done.out), (2, ""))
+        self.assertIn("usage: lanewise <command>", done.err)
+        self.bad(2, "paint", has='"paint" is no command')
+        self.bad(2, "help", "paint", has='"paint" is no command')
+        for command in COMMANDS:
+            self.bad(2, command, "--paint", has=["unrecognized option '--paint'", f"lanewise {command} --help"])
+            self.bad(2, command, "--threads", "0", has='--threads is "0", expected a whole number from 1 to 1024')
+            self.bad(2, command, "--threads", "3x", has='--threads is "3x"')
+
+    def test_wrong_machine(self):
+        self.bad(1, "info", "--isa", "mmx", has=['"mmx"', "expected ref, naive, avx2"])
+        self.bad(1, "info", "--isa", "amx", has=['"amx"', "no kernel uses it so far", "the best here is"])
+        self.bad(1, "info", env={"LANEWISE_ISA": "mmx"}, has='LANEWISE_ISA is "mmx"')
+        self.bad(1, "plan", "lenet5", env={"LANEWISE_THREADS": "many"}, has='LANEWISE_THREADS is "many"')
+
+    def test_full_disk(self):
+        for arguments in (["--help"], ["info"], ["info", "--json"], ["plan", "vgg16"], ["plan", "--list"], ["filter", "--list"]):
+            with open("/dev/full", "w") as full:
+                self.bad(1, *arguments, stdout=full, has=["stdout cannot be written", "No space left on device"])
+
+    def terminal(self, *arguments, **env):
+        """What the command writes to a terminal."""
+        outer, inner = pty.openpty()
+        clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM") and not k.startswith("LANEWISE_")}
+        process = subprocess.Popen([kit.BINARY, *arguments], stdout=inner, stdin=subprocess.DEVNULL, env={**clean, **env})
+        os.close(inner)
+        text = b""
+        try:
+            while part := os.read(outer, 65536):
+                text += part
+        except OSError:  # the other end is closed
+            pass
+        os.close(outer)
+        self.assertEqual(process.wait(), 0)
+        return text.decode()
+
+    def test_colour_only_on_a_terminal(self):
+        self.assertIn("\033[1m", self.terminal("info", TERM="xterm"))
+        self.assertIn("\033[1m", self.terminal("info", TERM="xterm", NO_COLOR=""))
+        self.assertNotIn("\033", self.terminal("info", TERM="xterm", NO_COLOR="1"))
+        self.assertNotIn("\033", self.terminal("info", TERM="dumb"))
+        self.assertNotIn("\033", self.terminal("info"))
+        self.assertNotIn("\033", self.good("info", env={"TERM": "xterm"}))

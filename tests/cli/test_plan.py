@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+import kit
+
+# Parameters and multiply-adds of one image, worked out from the layer tables by hand: kernel area x channels x pixels.
+LENET5 = {"conv1": (25 * 6 + 6, 25 * 6 * 28 * 28), "conv2": (25 * 6 * 16 + 16, 25 * 6 * 16 * 100),
+          "fc1": (400 * 120 + 120, 400 * 120), "fc2": (120 * 84 + 84, 120 * 84), "fc3": (84 * 10 + 10, 84 * 10)}
+
+
+class Plan(kit.Case):
+    def test_lenet5(self):
+        for more, batch in (([], 1), (["--batch", "7"], 7), (["--no-fuse", "--isa", "ref"], 1)):
+            plan = self.json("plan", "lenet5", "--json", *more)
+            steps = {s["layers"][0]: s for s in plan["steps"] if s["layers"]}
+            self.assertEqual(plan["parameters"], 61706)
+            self.assertEqual((plan["batch"], plan["input"], plan["outputs"]), (batch, [1, 28, 28], 10))
+            for layer, (parameters, macs) in LENET5.items():
+                self.assertEqual(steps[layer]["parameters"], parameters)
+                self.assertEqual(steps[layer]["flops"], 2 * macs * batch)
+                self.assertEqual(steps[layer]["op"], "conv2d" if layer.startswith("conv") else "linear")
+            self.assertEqual(sum(s["parameters"] for s in plan["steps"]), 61706)
+        self.assertEqual([s["layers"] for s in plan["steps"]], [[l] for l in "conv1 relu1 pool1 conv2 relu2 pool2 fc1 relu3 fc2 relu4 fc3".split()])
+        self.assertEqual(steps["pool1"]["output"], [6, 14, 14])
+        self.assertEqual(steps["conv1"]["kernel"], "ref_conv2d")
+
+    def test_vgg16_without_weights(self):
+        plan = self.json("plan", "vgg16", "--json")
+        self.assertEqual(plan["parameters"], 138357544)
+        self.assertGreaterEqual(plan["weight_bytes"], 4 * 138357544)
+        macs = 15470264320  # torchvision's count for 224x224
+        self.assertEqual(sum(s["flops"] for s in plan["steps"] if s["op"] in ("conv2d", "linear")), 2 * macs)
+        text = self.good("plan", "vgg16")
+        self.assertIn("138,357,544", text)
+        self.assertIn("features.28 + features.29 + features.30", text) if plan["isa"] not in ("ref", "naive") else None
+
+    def test_list(self):
+        self.assertEqual([(n["net"], n["parameters"]) for n in self.json("plan", "--list", "--json")],
+                         [("lenet5", 61706), ("lenet5_1998", 61706), ("vgg16", 138357544), ("net", 241802), ("mlp", 266610)])
+        self.assertIn("vgg16        3x224x224, 38 layers, 138,357,544 parameters\n", self.good("plan", "--list"))
+
+    def test_wrong(self):
+        self.bad(2, "plan", has="NET is missing; --list names the networks")
+        self.bad(2, "plan", "lenet6", has='NET is "lenet6", expected lenet5, lenet5_1998, vgg16, net or mlp')
+        self.bad(2, "plan", "lenet5", "vgg16", has='"vgg16" is one argument too many')
+        self.bad(2, "plan", "lenet5", "--batch", "0", has='--batch is "0"')
+        self.bad(2, "plan", "lenet5", "--batch", "2147483648", has='--batch is "2147483648"')
