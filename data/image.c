@@ -14,7 +14,7 @@ enum { MAGIC = 8, NAME_SHOWN = 100 };
 static const size_t MAX_FILE = (size_t)2 << 30;
 
 lw_status lw_source_fail(lw_status status, const char *call, const char *name, const char *format, ...) {
-  char reason[160];
+  char reason[LW_MESSAGE_SIZE];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);

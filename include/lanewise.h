@@ -62,9 +62,12 @@ typedef enum lw_status {
 
 /** "LW_BAD_SHAPE" and so on; never NULL. */
 LW_API const char *lw_status_name(lw_status status);
+/** Room for the longest message with its final 0: the names of all tensors that a file lacks fit in. */
+#define LW_MESSAGE_SIZE 4096
 /** What went wrong in the calling thread's latest failed call; "" if none failed. Valid until that thread's next failure. */
 LW_API const char *lw_error_message(void);
-/** Sets that message (printf format, cut at 255 characters) and returns `status`: for companion libraries and weight sources. */
+/** Sets that message (printf format, cut at LW_MESSAGE_SIZE - 1 characters) and returns `status`: for companion libraries and
+ * weight sources. lw_error_message() may be among the arguments, so that a caller can add where it happened. */
 LW_API lw_status lw_fail(lw_status status, const char *format, ...)
 #if defined(__GNUC__)
     __attribute__((format(printf, 2, 3)))
@@ -338,10 +341,13 @@ typedef enum lw_layer_kind {
   LW_LAYER_SOFTMAX     /**< lw_softmax() */
 } lw_layer_kind;
 
+/** Characters of the longest name of a layer. */
+#define LW_LAYER_NAME_MAX 120
+
 /** One row of a network: fields that a kind does not use are 0. */
 typedef struct lw_layer {
   lw_layer_kind kind; /**< what it computes */
-  const char *name;   /**< "features.0"; parameters are `<name>.weight` and `<name>.bias` */
+  const char *name;   /**< "features.0"; parameters are `<name>.weight` and `<name>.bias`. At most LW_LAYER_NAME_MAX characters */
   int64_t out;        /**< conv2d: output channels; linear: outputs */
   int64_t kernel;     /**< conv2d and pools: square kernel */
   int64_t stride;     /**< conv2d and pools: 0 means 1 for conv2d and `kernel` for pools */
@@ -378,6 +384,9 @@ typedef struct lw_parameter_info {
   int64_t shape[4]; /**< sizes, slowest first; 0 past `rank` */
   int64_t count;    /**< product of shape */
   int64_t fan_in;   /**< inputs that an output of its layer reads: ic / groups * kh * kw, or in */
+  int64_t in_c;     /**< channels of its layer's input */
+  int64_t in_h;     /**< rows of its layer's input */
+  int64_t in_w;     /**< columns of its layer's input */
 } lw_parameter_info;
 /** Parameter tensor `tensor` (0..; in layer order, weight before bias). LW_BAD_ARGUMENT past the last: see
  * lw_net_parameter_tensors. */
@@ -385,13 +394,17 @@ LW_API lw_status lw_net_parameter(const lw_net *net, int tensor, lw_parameter_in
 /** Number of parameter tensors, after checking that all shapes fit. */
 LW_API lw_status lw_net_parameter_tensors(const lw_net *net, int *count);
 
-/** Where a plan's weights come from. */
+/** Where a plan's weights come from. Tensors are numbered in layer order, weight before bias, in the order and shape of
+ * lw_conv2d() and lw_linear(). Both functions may be called from several threads at once. */
 typedef struct lw_weights {
-  /** Writes elements first..first+count-1 of parameter tensor `tensor` to dst; tensors are numbered in layer order, weight before
-   * bias, in the order and shape of lw_conv2d() and lw_linear(). It may be called from several threads at once and returns LW_OK
-   * or the reason for failing, which it may tell with lw_fail(). */
+  /** Writes elements first..first+count-1 of parameter tensor `tensor` to dst; returns LW_OK or the reason for failing, which it
+   * may tell with lw_fail(). */
   lw_status (*read)(void *user, const lw_net *net, int tensor, const char *name, int64_t first, int64_t count, float *dst);
-  void *user; /**< first argument of read */
+  void *user; /**< first argument of both */
+  /** Optional, NULL: none. For sources that have the floats in memory: all `count` elements of the tensor where they lie, 4-byte
+   * aligned and valid until lw_plan_create() returns, so that they are packed without a copy in between. Where it returns NULL,
+   * the tensor is read. */
+  const float *(*map)(void *user, const lw_net *net, int tensor, const char *name, int64_t count);
 } lw_weights;
 
 /** Kaiming uniform from Philox4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 2011): element i of tensor

@@ -106,6 +106,8 @@ LW_API void lw_safetensors_close(lw_safetensors *file);
 LW_API size_t lw_safetensors_count(const lw_safetensors *file);
 /** The i-th tensor, in the order of their data. */
 LW_API lw_status lw_safetensors_tensor(const lw_safetensors *file, size_t i, lw_tensor_info *info);
+/** The number of the tensor of that name; LW_BAD_ARGUMENT if there is none. */
+LW_API lw_status lw_safetensors_find(const lw_safetensors *file, const char *name, size_t *i);
 /** Elements first..first+count-1 of tensor i, widened to f32. */
 LW_API lw_status lw_safetensors_read(const lw_safetensors *file, size_t i, int64_t first, int64_t count, float *dst);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Weights into a plan: panels of 16 outputs are read from their source into a small buffer and packed where they will stay, on
- * all threads, so that a second copy of the weights never exists. */
+ * Weights into a plan, on all threads: panels of 16 outputs are packed where they will stay, straight from a source that has its
+ * floats in memory, else through a small buffer, so that a second copy of the weights never exists. */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@ typedef struct loading {
   const lw_weights *weights;
   pthread_mutex_t lock; /* guards the rest */
   lw_status status;
-  char message[256];
+  char message[LW_MESSAGE_SIZE];
 } loading;
 
 static void report(loading *l, lw_status status) {
@@ -23,29 +23,59 @@ static void report(loading *l, lw_status status) {
   pthread_mutex_unlock(&l->lock);
 }
 
-static lw_status read(const loading *l, const lw_step *s, int bias, int64_t first, int64_t count, float *dst) {
-  const lw_net *net = l->plan->net;
-  char name[128];
-  snprintf(name, sizeof name, "%s.%s", net->layers[s->first_layer].name, bias ? "bias" : "weight");
-  const lw_status status = l->weights->read(l->weights->user, net, s->tensor + bias, name, first, count, dst);
-  return status;
+/* A parameter tensor in its source. */
+typedef struct source {
+  const lw_weights *weights;
+  const lw_net *net;
+  int tensor;
+  char name[sizeof((lw_parameter_info *)0)->name];
+  const float *mapped; /* NULL: it must be read */
+} source;
+
+static lw_status find(const loading *l, const lw_step *s, int bias, int64_t count, source *from) {
+  *from = (source){.weights = l->weights, .net = l->plan->net, .tensor = s->tensor + bias};
+  snprintf(from->name, sizeof from->name, "%s.%s", from->net->layers[s->first_layer].name, bias ? "bias" : "weight");
+  if (l->weights->map) from->mapped = l->weights->map(l->weights->user, from->net, from->tensor, from->name, count);
+  return from->mapped ? lw_check_pointer("weights", from->name, from->mapped, sizeof(float)) : LW_OK;
+}
+
+static lw_status read(const source *from, int64_t first, int64_t count, float *dst) {
+  if (!from->mapped) return from->weights->read(from->weights->user, from->net, from->tensor, from->name, first, count, dst);
+  memcpy(dst, from->mapped + first, (size_t)count * sizeof *dst);
+  return LW_OK;
 }
 
 static lw_status load_panels(const loading *l, const lw_step *s, int64_t first, int64_t last) {
-  float *to = (float *)(l->plan->weights + s->weight_offset) + first * LW_BLOCK * s->k;
-  const int64_t end = last * LW_BLOCK < s->rows ? last * LW_BLOCK : s->rows, count = (end - first * LW_BLOCK) * s->k;
-  if (!s->packed) return read(l, s, 0, first * LW_BLOCK * s->k, count, to);
   const int64_t panel = LW_BLOCK * s->k;
+  float *to = (float *)(l->plan->weights + s->weight_offset) + first * panel;
+  source from;
+  LW_TRY(find(l, s, 0, s->rows * s->k, &from));
+  if (!s->packed) {
+    const int64_t end = last * LW_BLOCK < s->rows ? last * LW_BLOCK : s->rows;
+    return read(&from, first * panel, end * s->k - first * panel, to);
+  }
+  if (from.mapped) {
+    lw_pack_weights(s->rows, s->k, first, last, from.mapped + first * panel, to);
+    return LW_OK;
+  }
   float *buffer = lw_memory_get(l->plan->context, (size_t)panel * sizeof(float));
   if (!buffer) return lw_fail(LW_NO_MEMORY, "plan: no memory for %lld bytes of a weight panel", (long long)panel * 4);
   lw_status status = LW_OK;
   for (int64_t p = first; p < last && status == LW_OK; p++, to += panel) {
     const int64_t rows = s->rows - p * LW_BLOCK < LW_BLOCK ? s->rows - p * LW_BLOCK : LW_BLOCK;
-    status = read(l, s, 0, p * panel, rows * s->k, buffer);
+    status = read(&from, p * panel, rows * s->k, buffer);
     if (status == LW_OK) lw_pack_weights(s->rows, s->k, p, p + 1, buffer, to);
   }
   lw_memory_free(l->plan->context, buffer);
   return status;
+}
+
+static lw_status load_bias(const loading *l, const lw_step *s) {
+  float *bias = (float *)(l->plan->weights + s->bias_offset);
+  source from;
+  LW_TRY(find(l, s, 1, s->rows, &from));
+  if (s->packed) memset(bias, 0, (size_t)lw_packed_count(s->rows, 1) * sizeof *bias);
+  return read(&from, 0, s->rows, bias);
 }
 
 static void load_part(void *user, int part, int parts) {
@@ -56,11 +86,7 @@ static void load_part(void *user, int part, int parts) {
     int64_t begin, end;
     lw_share((s->rows + LW_BLOCK - 1) / LW_BLOCK, (lw_part){part, parts}, &begin, &end);
     lw_status status = begin < end ? load_panels(l, s, begin, end) : LW_OK;
-    if (status == LW_OK && part == 0 && s->has_bias) {
-      float *bias = (float *)(l->plan->weights + s->bias_offset);
-      if (s->packed) memset(bias, 0, (size_t)lw_packed_count(s->rows, 1) * sizeof *bias);
-      status = read(l, s, 1, 0, s->rows, bias);
-    }
+    if (status == LW_OK && part == 0 && s->has_bias) status = load_bias(l, s);
     if (status != LW_OK) {
       report(l, status);
       return;

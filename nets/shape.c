@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include "nets/nets.h"
 
 static int64_t or_default(int64_t value, int64_t otherwise) { return value == 0 ? otherwise : value; }
@@ -47,9 +48,7 @@ lw_pool2d_desc lw_layer_pool2d(const lw_layer *l, int64_t n, lw_shape in) {
 /* Adds where a failure happened to its message. */
 static lw_status in_layer(const lw_net *net, size_t layer, lw_status status) {
   if (status == LW_OK) return status;
-  char message[256];
-  snprintf(message, sizeof message, "%s", lw_error_message());
-  return lw_fail(status, "network %s, layer %zu (%s): %s", net->name, layer, net->layers[layer].name, message);
+  return lw_fail(status, "network %s, layer %zu (%s): %s", net->name, layer, net->layers[layer].name, lw_error_message());
 }
 
 static lw_status layer_output(const lw_net *net, size_t layer, lw_shape in, lw_shape *out) {
@@ -119,6 +118,9 @@ lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes) {
   int64_t parameters = 0;
   for (size_t i = 0; i < net->layer_count; i++) {
     if (!net->layers[i].name) return lw_fail(LW_BAD_ARGUMENT, "network %s: layer %zu has no name", net->name, i);
+    if (strlen(net->layers[i].name) > LW_LAYER_NAME_MAX)
+      return lw_fail(LW_BAD_ARGUMENT, "network %s: the name of layer %zu has %zu characters, expected at most %d: %s", net->name,
+                     i, strlen(net->layers[i].name), LW_LAYER_NAME_MAX, net->layers[i].name);
     if (shapes) shapes[i] = shape;
     const lw_shape in = shape;
     LW_TRY(lw_net_layer_output(net, i, in, &shape));
@@ -203,6 +205,9 @@ lw_status lw_net_parameter(const lw_net *net, int tensor, lw_parameter_info *inf
   }
   const lw_layer *l = &net->layers[layer];
   p.layer = layer;
+  p.in_c = in.c;
+  p.in_h = in.h;
+  p.in_w = in.w;
   size_t before = SIZE_MAX; /* a bias is the second tensor of its layer */
   if (tensor > 0) LW_TRY(lw_net_tensor(net, tensor - 1, &before, NULL, NULL));
   p.is_bias = before == layer;

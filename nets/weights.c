@@ -51,5 +51,14 @@ static lw_status read_array(void *user, const lw_net *net, int tensor, const cha
   return LW_OK;
 }
 
-lw_weights lw_weights_seeded(const uint64_t *seed) { return (lw_weights){read_seeded, (void *)seed}; }
-lw_weights lw_weights_arrays(const float *const *tensors) { return (lw_weights){read_array, (void *)tensors}; }
+/* An array that is NULL or not aligned is left to read_array. */
+static const float *map_array(void *user, const lw_net *net, int tensor, const char *name, int64_t count) {
+  const float *array = ((const float *const *)user)[tensor];
+  (void)net, (void)name, (void)count;
+  return (uintptr_t)array % sizeof(float) == 0 ? array : NULL;
+}
+
+lw_weights lw_weights_seeded(const uint64_t *seed) { return (lw_weights){.read = read_seeded, .user = (void *)seed}; }
+lw_weights lw_weights_arrays(const float *const *tensors) {
+  return (lw_weights){.read = read_array, .user = (void *)tensors, .map = map_array};
+}

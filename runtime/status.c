@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include "lanewise.h"
 
-static _Thread_local char message[256];
+static _Thread_local char message[LW_MESSAGE_SIZE];
 
 int lw_version(void) { return LW_VERSION; }
 
@@ -22,9 +23,11 @@ const char *lw_status_name(lw_status status) {
 const char *lw_error_message(void) { return message; }
 
 lw_status lw_fail(lw_status status, const char *format, ...) {
+  char text[sizeof message]; /* the old message may be an argument */
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(message, sizeof message, format, arguments);
+  vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
+  strcpy(message, text);
   return status;
 }

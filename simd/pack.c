@@ -2,12 +2,38 @@
  * Layout changes: weights into panels, activations between views. Values are moved, never computed. */
 #include "simd/kernels.h"
 
+typedef float four __attribute__((vector_size(16)));
+
+/* to[c * 16 + r] = from[r * k + c] for r, c in 0..3. */
+static inline void transpose_4x4(int64_t k, const float *from, float *to) {
+  four a, b, c, d;
+  memcpy(&a, from, sizeof a);
+  memcpy(&b, from + k, sizeof b);
+  memcpy(&c, from + 2 * k, sizeof c);
+  memcpy(&d, from + 3 * k, sizeof d);
+  const four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const four cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const four columns[4] = {
+      __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
+      __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5), __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
+  for (int i = 0; i < 4; i++) memcpy(to + i * LW_BLOCK, &columns[i], sizeof columns[i]);
+}
+
+/* A cache line of each row at a time: rows that are a power of two apart share a cache set and would push each other out. */
+static int64_t pack_whole_lines(int64_t k, const float *from, float *to) {
+  int64_t i = 0;
+  for (; i + 16 <= k; i += 16)
+    for (int64_t row = 0; row < LW_BLOCK; row += 4)
+      for (int64_t c = 0; c < 16; c += 4) transpose_4x4(k, from + row * k + i + c, to + (i + c) * LW_BLOCK + row);
+  return i;
+}
+
 void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed) {
   for (int64_t panel = first; panel < last; panel++) {
     float *to = packed + (panel - first) * k * LW_BLOCK;
     const float *from = w + (panel - first) * LW_BLOCK * k;
     const int64_t lanes = oc - panel * LW_BLOCK < LW_BLOCK ? oc - panel * LW_BLOCK : LW_BLOCK;
-    for (int64_t i = 0; i < k; i++) {
+    for (int64_t i = lanes == LW_BLOCK ? pack_whole_lines(k, from, to) : 0; i < k; i++) {
       for (int64_t lane = 0; lane < lanes; lane++) to[i * LW_BLOCK + lane] = from[lane * k + i];
       for (int64_t lane = lanes; lane < LW_BLOCK; lane++) to[i * LW_BLOCK + lane] = 0;
     }

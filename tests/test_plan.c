@@ -279,6 +279,62 @@ static void described_without_weights(void **state) {
   lw_plan_destroy(bare);
 }
 
+/* Offers every second tensor in place; `read` serves the rest and counts what it was asked for. */
+typedef struct half_mapped {
+  float *tensors[10];
+  _Atomic int reads[10];
+  size_t shift; /* bytes by which the arrays are off */
+} half_mapped;
+
+static lw_status read_half(void *user, const lw_net *net, int tensor, const char *name, int64_t first, int64_t count,
+                           float *dst) {
+  half_mapped *h = user;
+  (void)net, (void)name;
+  h->reads[tensor]++;
+  memcpy(dst, h->tensors[tensor] + first, (size_t)count * sizeof *dst);
+  return LW_OK;
+}
+
+static const float *map_half(void *user, const lw_net *net, int tensor, const char *name, int64_t count) {
+  half_mapped *h = user;
+  lw_parameter_info p;
+  assert_int_equal(lw_net_parameter(net, tensor, &p), LW_OK);
+  assert_string_equal(name, p.name);
+  assert_int_equal(count, p.count);
+  return tensor % 2 ? NULL : (const float *)(const void *)((const char *)h->tensors[tensor] + h->shift);
+}
+
+static void weights_in_place(void **state) {
+  (void)state;
+  const lw_net *lenet5 = lw_net_builtin("lenet5");
+  half_mapped h = {0};
+  const lw_weights weights = {.read = read_half, .user = &h, .map = map_half};
+  static const char *const isas[] = {"ref", NULL};
+  for (int i = 0; i < 10; i++) {
+    lw_parameter_info p;
+    assert_int_equal(lw_net_parameter(lenet5, i, &p), LW_OK);
+    h.tensors[i] = malloc((size_t)(p.count + 1) * sizeof(float));
+    lw_kaiming_uniform(seed, i, p.fan_in, 0, p.count, h.tensors[i]);
+  }
+  for (int i = 0; i < 2; i++) {
+    fixture seeded = make(lenet5, isas[i], 1, 1, 0);
+    lw_plan *plan;
+    float y[10];
+    if (lw_plan_create(seeded.context, lenet5, &weights, NULL, &plan) != LW_OK) fail_msg("%s", lw_error_message());
+    assert_int_equal(lw_plan_run(seeded.plan, seeded.x, seeded.y, seeded.workspace), LW_OK);
+    assert_int_equal(lw_plan_run(plan, seeded.x, y, seeded.workspace), LW_OK);
+    assert_memory_equal(y, seeded.y, sizeof y);
+    lw_plan_destroy(plan);
+    release(&seeded);
+  }
+  for (int i = 0; i < 10; i++) assert_true((h.reads[i] > 0) == (i % 2 == 1));
+  h.shift = 2;
+  lw_plan *plan = NULL;
+  expect(lw_plan_create(NULL, lenet5, &weights, NULL, &plan), LW_BAD_ARGUMENT, "alignment to 4 bytes");
+  assert_null(plan);
+  for (int i = 0; i < 10; i++) free(h.tensors[i]);
+}
+
 static void errors(void **state) {
   (void)state;
   const lw_net *lenet5 = lw_net_builtin("lenet5");
@@ -295,7 +351,7 @@ static void errors(void **state) {
          "more than memory");
   expect(lw_plan_create(NULL, lenet5, &weights, &(lw_plan_options){.memory_limit = 1000}, &plan), LW_NO_MEMORY,
          "memory_limit is 1000");
-  expect(lw_plan_create(NULL, lenet5, &(lw_weights){no_weights, NULL}, NULL, &plan), LW_BAD_FILE, "conv2.bias is torn");
+  expect(lw_plan_create(NULL, lenet5, &(lw_weights){.read = no_weights}, NULL, &plan), LW_BAD_FILE, "conv2.bias is torn");
   const float *tensors[10] = {0};
   const lw_weights arrays = lw_weights_arrays(tensors);
   expect(lw_plan_create(NULL, lenet5, &arrays, NULL, &plan), LW_BAD_ARGUMENT, "is NULL");
@@ -320,6 +376,16 @@ static void errors(void **state) {
   expect(lw_plan_create(NULL, &net, &weights, NULL, &plan), LW_BAD_SHAPE, "more than memory");
   bad[1].name = NULL;
   expect(lw_plan_create(NULL, &net, &weights, NULL, &plan), LW_BAD_ARGUMENT, "no name");
+  char name[LW_LAYER_NAME_MAX + 2] = "";
+  memset(name, 'n', LW_LAYER_NAME_MAX + 1);
+  bad[1] = (lw_layer){.kind = LW_LAYER_LINEAR, .name = name, .out = 1};
+  expect(lw_plan_create(NULL, &net, &weights, NULL, &plan), LW_BAD_ARGUMENT,
+         "layer 1 has 121 characters, expected at most 120: nn");
+  lw_parameter_info parameter;
+  name[LW_LAYER_NAME_MAX] = 0; /* the longest, whole */
+  if (lw_net_parameter(&net, 2, &parameter) != LW_OK) fail_msg("%s", lw_error_message());
+  assert_int_equal(strlen(parameter.name), LW_LAYER_NAME_MAX + 7);
+  assert_true(parameter.in_c == 4 && parameter.in_h == 3 && parameter.in_w == 3);
   net.h = 0;
   expect(lw_plan_create(NULL, &net, &weights, NULL, &plan), LW_BAD_SHAPE, "bad");
   net.layer_count = 0;
@@ -354,10 +420,15 @@ static void errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(parameter_counts),           cmocka_unit_test(plans_give_the_bits_of_ref),
-      cmocka_unit_test(run_allocates_nothing),      cmocka_unit_test(memory_is_known_before),
-      cmocka_unit_test(plan_keeps_its_own_network), cmocka_unit_test(one_plan_on_many_threads),
-      cmocka_unit_test(described_without_weights),  cmocka_unit_test(errors),
+      cmocka_unit_test(parameter_counts),
+      cmocka_unit_test(plans_give_the_bits_of_ref),
+      cmocka_unit_test(run_allocates_nothing),
+      cmocka_unit_test(memory_is_known_before),
+      cmocka_unit_test(plan_keeps_its_own_network),
+      cmocka_unit_test(one_plan_on_many_threads),
+      cmocka_unit_test(described_without_weights),
+      cmocka_unit_test(weights_in_place),
+      cmocka_unit_test(errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

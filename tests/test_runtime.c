@@ -64,7 +64,7 @@ static void *fail_elsewhere(void *first_message) {
 
 static void messages_belong_to_threads(void **state) {
   (void)state;
-  char first[256], longer[400];
+  char first[LW_MESSAGE_SIZE], longer[LW_MESSAGE_SIZE + 100];
   assert_int_equal(lw_fail(LW_BAD_FILE, "size %d, expected %s", 3, "4"), LW_BAD_FILE);
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, fail_elsewhere, first), 0);
@@ -74,7 +74,11 @@ static void messages_belong_to_threads(void **state) {
   memset(longer, 'x', sizeof longer);
   longer[sizeof longer - 1] = 0;
   lw_fail(LW_BAD_SHAPE, "%s", longer);
-  assert_int_equal(strlen(lw_error_message()), 255);
+  assert_int_equal(strlen(lw_error_message()), LW_MESSAGE_SIZE - 1);
+  /* A message may become part of the next one. */
+  lw_fail(LW_BAD_SHAPE, "size %d", 7);
+  lw_fail(LW_BAD_SHAPE, "layer %d: %s", 2, lw_error_message());
+  assert_string_equal(lw_error_message(), "layer 2: size 7");
 }
 
 /* ------------------------------------------------------------------------------------------------------------- memory */
