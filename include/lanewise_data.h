@@ -94,9 +94,12 @@ typedef struct lw_tensor_info {
 /** An open safetensors file, mapped into memory; immutable, so many threads may read it at once. */
 typedef struct lw_safetensors lw_safetensors;
 
-/** Maps a safetensors file and checks all of its header (length, JSON, dtypes, shapes, offsets that overlap, leave holes or lie
- * outside the file, names twice). Tensors of other dtypes than F32, F16 and BF16 are LW_UNSUPPORTED, by name. Format:
- * https://github.com/huggingface/safetensors#format. Close with lw_safetensors_close. */
+/** Maps a safetensors file and checks all of its header: length, JSON, names that come twice, types, shapes, and offsets that
+ * overlap, leave holes or lie outside the file. Format: https://github.com/huggingface/safetensors#format. LW_UNSUPPORTED, by
+ * name: tensors of other dtypes than F32, F16 and BF16 or of more than 8 dimensions. LW_BAD_FILE: also a header of more than
+ * 100,000,000 bytes or of more than 2^20 JSON values (some 80,000 tensors), and what is no regular file. `__metadata__` is
+ * checked and ignored. Like any mapped file, it may be replaced by another of its name while it is open, but not be cut shorter
+ * (the process would get SIGBUS). Close with lw_safetensors_close(). */
 LW_API lw_status lw_safetensors_open(const char *path, lw_safetensors **file);
 /** The same from memory, which must outlive the result; messages call the file "memory". */
 LW_API lw_status lw_safetensors_open_memory(const uint8_t *bytes, size_t size, lw_safetensors **file);
@@ -114,7 +117,8 @@ LW_API lw_status lw_safetensors_read(const lw_safetensors *file, size_t i, int64
 /** A source of weights for lw_plan_create: the parameters of `net` in `file`, found by PyTorch's names (`<layer>.weight`,
  * `<layer>.bias`) or, for vgg16, by timm's (pre_logits.fc1, pre_logits.fc2, head.fc; a [out][c][h][w] kernel that covers its
  * whole input is a linear weight in the same memory order). If parameters are missing, have the wrong shape, or the file has
- * tensors that the network lacks, the one message names them all (LW_BAD_FILE). The source lives as long as the file is open. */
+ * tensors that the network lacks, the one message names them all (LW_BAD_FILE). The source lives as long as
+ * the file is open; F32 that is aligned in the file is packed from the mapping. */
 LW_API lw_status lw_weights_safetensors(lw_safetensors *file, const lw_net *net, lw_weights *weights);
 
 /** Writes the parameters of `net` from any source as a safetensors file with PyTorch's names, narrowed to `dtype` (round to
