@@ -6,9 +6,6 @@
 #include "lanewise.h"
 #include "ops/ops.h"
 
-/* Philox4x32-10. */
-void lw_philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
-
 typedef struct lw_shape {
   int64_t c, h, w;
 } lw_shape;
