@@ -7,7 +7,7 @@ import subprocess
 
 import kit
 
-COMMANDS = ["info", "filter", "plan"]
+COMMANDS = ["info", "filter", "plan", "conform"]
 
 
 class Frame(kit.Case):

@@ -67,7 +67,7 @@ typedef struct conform_row {
   double seconds;
   double worst; /* largest error / bound; of LW_BOUND rows */
   int kept;
-  conform_failure failure[CONFORM_KEPT]; /* the first ones */
+  conform_failure failure[CONFORM_KEPT]; /* the first of each case, fill and kind */
 } conform_row;
 
 typedef struct conform_report {
