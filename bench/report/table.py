@@ -4,38 +4,12 @@
 
 usage: table.py [--markdown] roof.json nets.json
 
-Counters that are read: percent_of_roof, GFLOP/s, GB/s, images/s, speedup_over_naive, speedup_over_autovec. A benchmark that failed its
-check carries error_message and is printed as such, without a time.
+A time is the median where a benchmark was repeated; "spread" is from its fastest to its slowest repetition, in percent of the median.
+A benchmark that failed its check is printed as such, without a time, and makes the exit code 1.
 """
-import json
 import sys
 
-
-def time_text(entry):
-    seconds = entry["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}[entry["time_unit"]]
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.4g} {unit}"
-    return f"{seconds * 1e9:.4g} ns"
-
-
-def number(entry, key, form, missing=""):
-    return format(entry[key], form) if key in entry else missing
-
-
-def entries(data):
-    """Plain runs, or the medians where a benchmark was repeated."""
-    plain = [e for e in data["benchmarks"] if e.get("run_type", "iteration") == "iteration" and "repetitions" not in e
-             or e.get("repetitions", 1) == 1]
-    medians = [dict(e, name=e["run_name"]) for e in data["benchmarks"] if e.get("aggregate_name") == "median"]
-    repeated = {e["name"] for e in medians}
-    return [dict(e, name=e.get("run_name", e["name"])) for e in plain
-            if e.get("run_type") != "aggregate" and e.get("run_name", e["name"]) not in repeated] + medians
-
-
-def clean(name):
-    """Without what Google Benchmark adds to names."""
-    return "/".join(p for p in name.split("/") if not p.startswith(("iterations:", "repeats:", "min_time:", "manual_time", "real_time")))
+from results import BadResults, Results, four_digits, time_text, times_text
 
 
 class Printer:
@@ -62,74 +36,68 @@ class Printer:
             line(row)
 
 
-def roof_tables(printer, data):
+def number(benchmark, key, form):
+    value = benchmark.value(key)
+    return "" if value is None else form(value) if callable(form) else format(value, form)
+
+
+def time_cells(benchmark):
+    """Time and spread."""
+    if benchmark.seconds is None:
+        return [f"FAILED: {benchmark.error}" if benchmark.error is not None else "", ""]
+    spread = benchmark.spread
+    return [time_text(benchmark.seconds), f"{100 * (spread[1] - spread[0]) / benchmark.seconds:.1f} %" if spread else ""]
+
+
+def roof_tables(printer, results):
     found = {}
-    for e in entries(data):
-        if not e["name"].startswith("roof/"):
-            continue
-        what, name, threads = clean(e["name"]).split("/")[1:4]
-        key = "GB/s" if what == "read" else "GFLOP/s"
-        if key in e:
-            found.setdefault(f"{what} {name} ({key})", {})[threads] = e[key]
-    threads = sorted({t for values in found.values() for t in values}, key=lambda t: int(t[1:]))
+    for c in results.ceilings:
+        if c.value is not None:
+            found.setdefault(f"{c.kind} {c.name} ({c.key})", {})[c.threads] = c.value
+    threads = sorted({t for values in found.values() for t in values})
     printer.title("Measured roofs")
-    printer.table(["ceiling"] + threads, [[name] + [f"{v[t]:.1f}" if t in v else "" for t in threads] for name, v in found.items()])
+    printer.table(["ceiling"] + [f"t{t}" for t in threads],
+                  [[name] + [f"{v[t]:.1f}" if t in v else "" for t in threads] for name, v in found.items()])
 
 
-def net_tables(printer, data):
-    nets, layers = {}, {}
-    for e in entries(data):
-        if e["name"].startswith("machine/"):
-            continue
-        parts = clean(e["name"]).split("/")
-        at = next(i for i, p in enumerate(parts) if p[0] == "t" and p[1:].isdigit())
-        key = tuple(parts[:at + 1])
-        if len(parts) > at + 1:
-            layers.setdefault(key, []).append((parts[at + 1], e))
-        else:
-            nets.setdefault(parts[0], []).append((parts, e))
-    for net, runs in nets.items():
+def net_tables(printer, results):
+    for net in results.net_names:
         printer.title(f"{net}: whole passes")
-        rows = []
-        for parts, e in runs:
-            mode, isa, batch, threads = "/".join(parts[1:-3]), parts[-3], parts[-2], parts[-1]
-            if e.get("error_occurred"):
-                rows.append([isa, mode, batch[1:], threads[1:], "FAILED: " + e.get("error_message", ""), "", "", "", "", ""])
-                continue
-            rows.append([isa, mode, batch[1:], threads[1:], time_text(e), number(e, "images/s", ".4g"), number(e, "GFLOP/s", ".1f"),
-                         number(e, "percent_of_roof", ".0f"), number(e, "speedup_over_naive", ".1f"),
-                         number(e, "speedup_over_autovec", ".1f")])
-        printer.table(["isa", "mode", "batch", "threads", "time", "images/s", "GFLOP/s", "% of roof", "x naive", "x autovec"], rows)
-    for key, rows in layers.items():
-        printer.title(f"{'/'.join(key)}: per layer")
-        total = sum(e["real_time"] for _, e in rows) or 1
-        printer.table(["layers", "time", "% of pass", "GFLOP/s", "GB/s", "% of roof"],
-                      [[name, time_text(e), f"{100 * e['real_time'] / total:.1f}", number(e, "GFLOP/s", ".1f"),
-                        number(e, "GB/s", ".1f"), number(e, "percent_of_roof", ".0f")] for name, e in rows])
+        printer.table(["isa", "mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "x naive", "x autovec"],
+                      [[p.isa, p.mode, p.batch, p.threads, *time_cells(p.benchmark), number(p.benchmark, "images/s", four_digits),
+                        number(p.benchmark, "GFLOP/s", ".1f"), number(p.benchmark, "percent_of_roof", ".0f"),
+                        number(p.benchmark, "speedup_over_naive", times_text), number(p.benchmark, "speedup_over_autovec", times_text)]
+                       for p in results.passes if p.net == net and p.benchmark])
+    for p in results.passes:
+        if not p.layers:
+            continue
+        printer.title(f"{p.net}/{p.mode}/{p.isa}/b{p.batch}/t{p.threads}: per layer")
+        total = sum(b.seconds or 0 for _, b in p.layers) or 1
+        printer.table(["layers", "time", "spread", "% of pass", "GFLOP/s", "GB/s", "% of roof", "binds"],
+                      [[name, *time_cells(b), "" if b.seconds is None else f"{100 * b.seconds / total:.1f}", number(b, "GFLOP/s", ".1f"),
+                        number(b, "GB/s", ".1f"), number(b, "percent_of_roof", ".0f"), b.label] for name, b in p.layers])
 
 
 def main():
     arguments = [a for a in sys.argv[1:] if a != "--markdown"]
     if len(arguments) != 2:
         sys.exit(__doc__)
-    data = []
-    for path in arguments:
-        with open(path, encoding="utf-8") as f:
-            data.append(json.load(f))
+    try:
+        results = Results(*arguments)
+    except BadResults as error:
+        sys.exit(f"table.py: {error}")
     printer = Printer("--markdown" in sys.argv)
-    context = data[1]["context"]
-    for key in ("machine", "compiler", "warning"):
-        if context.get(key):
-            print(f"{key}: {context[key]}")
-    for e in entries(data[1]):
-        if e["name"].startswith("machine/noise"):
-            print(f"noise: {e['stolen_percent']:.1f} % of CPU time stolen, clock drift {e['clock_drift_percent']:+.1f} %, "
-                  f"throttled {e['throttled']:.0f} times")
-    roof_tables(printer, data[0])
-    net_tables(printer, data[1])
-    failed = [e["name"] for e in data[1]["benchmarks"] if e.get("error_occurred")]
-    if failed:
-        sys.exit(f"\n{len(failed)} benchmarks failed their check: {', '.join(failed)}")
+    for key in ("machine", "compiler", "commit", "warning"):
+        if results.context.get(key):
+            print(f"{key}: {results.context[key]}")
+    noise = results.nets.noise
+    if noise and noise.value("stolen_percent") is not None:
+        print(f"noise: {noise.value('stolen_percent'):.1f} % of CPU time stolen, clock drift {noise.value('clock_drift_percent'):+.1f} %, "
+              f"throttled {noise.value('throttled'):.0f} times")
+    roof_tables(printer, results)
+    net_tables(printer, results)
+    if results.failed:
+        sys.exit(f"\n{len(results.failed)} benchmarks failed their check: {', '.join(b.name for b in results.failed)}")
 
 
 if __name__ == "__main__":
