@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The report of bench/run, made from made-up results and read back."""
+import json
+import math
+import pathlib
+import re
+import tempfile
+import unittest
+import xml.etree.ElementTree as ET
+
+import kit
+import reading
+from made_up import Machine
+
+MACHINES = {
+    "two threads": (Machine(), True),
+    "AVX2 alone, quick": (Machine(isas=("avx2",), rounds=1, slow=False), True),
+    "NEON, one thread, no kernels by themselves": (Machine(isas=("neon",), threads=(1,), rounds=1), False),
+    "64 threads, two modes": (Machine(threads=(1, 16, 64), rounds=2, modes=("exact", "fast"), noise=0.05), True),
+    "one thread of many": (Machine(threads=(8,), rounds=3), True),
+}
+FIGURES = ("speedup", "layers", "roofline", "scaling", "caches")
+
+
+def absent(root):
+    return [reading.text_of(p) for p in root.iter("p") if p.get("class") == "absent"]
+
+
+def tips(root):
+    """Text and element of every mark of a figure that has one."""
+    return [(e.find("title").text, e) for e in root.iter() if e.get("class") == "tip"]
+
+
+def bar_width(group):
+    """Of the path that draws a bar."""
+    x = [float(v) for v in re.findall(r"[ML] ([-\d.]+) ", group.find(".//path").get("d"))]
+    return max(x) - min(x)
+
+
+class Test(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def test_numbers_and_form(self):
+        for name, (machine, ops) in MACHINES.items():
+            with self.subTest(name):
+                text, files = kit.make_page(self.folder, machine, ops)
+                root = reading.read(text)
+                self.assertGreater(reading.check_numbers(root, files), 300)
+                self.assertEqual(reading.external_references(root), [])
+                ids = [e.get("id") for e in root.iter() if e.get("id")]
+                self.assertEqual(len(ids), len(set(ids)), "an id is there twice")
+                for e in root.iter():
+                    for value in e.attrib.values():
+                        for target in re.findall(r"^#([\w-]+)$|url\(#([\w-]+)\)", value):
+                            self.assertIn(target[0] or target[1], ids)
+                    for target in e.get("aria-labelledby", "").split():
+                        self.assertIn(target, ids)
+
+    def test_the_comparison_notices(self):
+        """The tester is tested: a wrong digit, a number that is not shown as it is, a missing row, a reference to the outside."""
+        text, files = kit.make_page(self.folder, Machine(rounds=1))
+        for pattern, by in ((r'data-value="(\d)', 'data-value="9\\1'), (r'(data-key="real_time"[^>]*>)(\d)', r"\g<1>7\2"),
+                            (r'<tr[^>]*data-which="run 1">.*?</tr>', "")):
+            spoilt, count = re.subn(pattern, by, text, count=1, flags=re.DOTALL)
+            self.assertEqual(count, 1)
+            with self.assertRaises(AssertionError):
+                reading.check_numbers(reading.read(spoilt), files)
+        for planted in ('<img src="x.png">', "<style>@import 'a.css';</style>", '<p style="background: url(a.png)"></p>', "<script></script>",
+                        '<svg><use xlink:href="a.svg#b"></use></svg>', "<style>a { background: url(https://example.org/a) }</style>",
+                        '<p onclick="a()"></p>'):
+            self.assertNotEqual(reading.external_references(reading.read(text.replace("<body>", "<body>" + planted))), [], planted)
+        with self.assertRaises(AssertionError):
+            reading.read(text.replace("</table>", "", 1))
+
+    def test_variables_are_defined(self):
+        text, _ = kit.make_page(self.folder, Machine())
+        style = reading.text_of(reading.read(text).find(".//style"))
+        light, dark = style.split("prefers-color-scheme: dark")
+        for name in set(re.findall(r"var\(--([\w-]+)\)", text)):
+            self.assertIn(f"--{name}:", light)
+            if name != "font":
+                self.assertIn(f"--{name}:", dark)
+        self.assertNotRegex(text.split("</style>")[1], r"#[0-9a-fA-F]{6}\b", "a fixed colour does not follow the page")
+
+    def test_bars_are_as_long_as_numbers(self):
+        machine = Machine(noise=0.2)
+        text, files = kit.make_page(self.folder, machine)
+        expected = reading.Expected(files)
+        for svg in (s for s in reading.read(text).iter("svg") if s.find("title").get("id").startswith("speedup-")):
+            scale, count = set(), 0
+            for tip, group in tips(svg):
+                found = re.fullmatch(r"VGG16, (AVX2|AVX-512): .* times naive", tip)
+                if not found:
+                    continue
+                count += 1
+                values = {t: expected.median(("nets", f"vgg16/exact/{found[1].lower().replace('-', '')}/b1/t{t}"), "speedup_over_naive") for t in (1, 2)}
+                shown = float(re.search(r"([\d.]+) times", tip)[1])
+                value = min(values.values(), key=lambda v: abs(v - shown))
+                self.assertLess(abs(shown - value), 0.51)
+                scale.add(bar_width(group) / value)
+            self.assertEqual(count, 4)
+            self.assertLess(max(scale) / min(scale), 1.001)
+
+    def test_failed(self):
+        def fail(files):
+            for entry in list(files["nets"]["benchmarks"]):
+                if entry["run_name"] in ("vgg16/exact/avx512/b1/t1/manual_time", "net/exact/naive/b1/t1/manual_time",
+                                         "vgg16/exact/avx512/b1/t2/features.0/iterations:1/manual_time"):
+                    if entry["run_type"] == "aggregate":
+                        files["nets"]["benchmarks"].remove(entry)
+                    elif entry["repetition_index"] == 2:
+                        entry.update(error_occurred=True, error_message="bits differ from the <reference>")
+                        del entry["real_time"], entry["GFLOP/s"]
+        text, files = kit.make_page(self.folder, Machine(), change=fail)
+        root = reading.read(text)
+        reading.check_numbers(root, files)
+        rows = [r for r in root.iter("tr") if r.get("data-name") == "vgg16/exact/avx512/b1/t1"]
+        self.assertEqual(len(rows), 6, "one in the table of VGG16, five among all runs")
+        for row in rows:
+            self.assertFalse([c for c in row.iter("td") if c.get("data-value")])
+        self.assertIn("failed: bits differ from the <reference>", reading.text_of(rows[0]))
+        self.assertIn("3 failed.", reading.text_of(root))
+        self.assertTrue(any("failed its check" in reading.text_of(t) for t in root.iter("text")))
+        self.assertFalse(any("VGG16, AVX-512:" in tip and "times naive" in tip and "t1" in tip for tip, _ in tips(root)))
+        result = kit.run("table.py", self.folder / "roof.json", self.folder / "nets.json")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("FAILED: bits differ", result.stdout)
+        self.assertIn("3 benchmarks failed their check", result.stderr)
+
+    def test_all_failed(self):
+        def fail(files):
+            for data in files.values():
+                data["benchmarks"] = [dict({k: e[k] for k in ("name", "run_name", "run_type", "repetitions", "repetition_index")}, error_occurred=True,
+                                           error_message="no memory") for e in data["benchmarks"] if e["run_type"] == "iteration"]
+        root = reading.read(kit.make_page(self.folder, Machine(), change=fail)[0])
+        self.assertFalse([c for c in root.iter("td") if c.get("data-value")])
+        self.assertEqual(len(absent(root)), len(FIGURES))
+
+    def test_special_characters(self):
+        evil = "a<script>alert(1)</script>&amp;\"'$x$\\frac\u2028\x07µ]]>"
+
+        def rename(files):
+            for entry in files["nets"]["benchmarks"]:
+                for key in ("name", "run_name"):
+                    entry[key] = entry[key].replace("features.0", evil).replace("mlp", "m<b>lp</b>")
+            files["nets"]["context"].update(machine=f"<i>{evil}</i>, 2 cores, \x00", compiler="<!-- -->", warning="</style><b>", commit="--><x>")
+        text, _ = kit.make_page(self.folder, Machine(rounds=2), change=rename)
+        root = reading.read(text)
+        self.assertEqual({e.tag for e in root.iter()} & {"script", "b", "x"}, set())
+        self.assertEqual(len([e for e in root.iter("i") if "class" not in e.attrib and "style" not in e.attrib]), 0)
+        shown = evil.replace("\x07", "\ufffd").replace("\u2028", "\ufffd")
+        self.assertIn(shown, [reading.text_of(e) for e in root.iter("td")])
+        self.assertIn(f"What SIMD buys on <i>{shown}</i>", reading.text_of(root.find(".//h1")))
+        self.assertTrue(any(shown in reading.text_of(t) for t in root.iter("text")), "the figure names the layer")
+        self.assertIn("</style><b> (whole passes)", reading.text_of(root))
+
+    def test_absent_is_not_zero(self):
+        machine = Machine(isas=("avx2",), threads=(1,), rounds=1, slow=False)
+        root = reading.read(kit.make_page(self.folder, machine, ops=False)[0])
+        self.assertEqual(len(absent(root)), 3, absent(root))
+        self.assertTrue(any("no naive run to compare with" in reading.text_of(t) for t in root.iter("text")))
+        row = next(r for r in root.iter("tr") if r.get("data-name") == "vgg16/exact/avx2/b1/t1")
+        self.assertEqual([reading.text_of(c) for c in row][-2:], ["", ""])
+
+        def empty(files):
+            for data in files.values():
+                data["benchmarks"] = []
+        root = reading.read(kit.make_page(self.folder, machine, change=empty)[0])
+        self.assertEqual(len([a for a in absent(root) if a.startswith("Not measured: ")]), len(FIGURES))
+        self.assertFalse([c for c in root.iter("td") if c.get("data-value")])
+
+    def test_not_finite(self):
+        def spoil(files):
+            next(e for e in files["nets"]["benchmarks"] if e["run_name"].startswith("lenet5/exact/avx2/b1/t1"))["GFLOP/s"] = math.inf
+        text, _ = kit.make_page(self.folder, Machine(rounds=1), change=spoil)
+        row = next(r for r in reading.read(text).iter("tr") if r.get("data-name") == "lenet5/exact/avx2/b1/t1" and not r.get("data-which"))
+        self.assertNotIn("GFLOP/s", [c.get("data-key") for c in row])
+
+    def test_bad_files(self):
+        roof, nets, ops = Machine(rounds=1).write(self.folder)
+        out = self.folder / "out.html"
+        out.write_text("before", encoding="utf-8")
+        good = json.loads(pathlib.Path(nets).read_text(encoding="utf-8"))
+        first = good["benchmarks"][0]
+
+        def spoilt(**changes):
+            return json.dumps(dict(good, benchmarks=[dict(first, **changes)]))
+        contents = {
+            "": "not JSON", "{\"context\": {}, \"bench": "not JSON", "[1, 2]": "not a result of Google Benchmark", "{}": "not a result of Google Benchmark",
+            "null": "not a result", "[" * 100000: "not JSON", json.dumps(dict(good, benchmarks=[1])): "has no name",
+            spoilt(run_name="BM_Sort/8"): "\"BM_Sort/8\" is no benchmark of bench_nets", spoilt(name=3): "has no name",
+            spoilt(real_time="fast"): "has no real_time", spoilt(time_unit="h"): "has no real_time", spoilt(run_type="aggregate"): "is an aggregate of no name"}
+        bad = self.folder / "bad.json"
+        before = sorted(p.name for p in self.folder.iterdir())
+        for content, message in contents.items():
+            with self.subTest(content[:60]):
+                bad.write_text(content, encoding="utf-8")
+                for program in ("page.py", "table.py"):
+                    result = kit.run(program, *(["--out", out] if program == "page.py" else []), roof, bad)
+                    self.assertEqual(result.returncode, 1)
+                    self.assertIn(f"{program}: {bad}: ", result.stderr)
+                    self.assertIn(message, result.stderr)
+                    self.assertNotIn("Traceback", result.stderr)
+        bad.write_bytes(b"\xff\xfe{")
+        self.assertIn("not JSON", kit.run("page.py", "--out", out, roof, bad).stderr)
+        bad.unlink()
+        self.assertIn(f"{bad}: No such file", kit.run("page.py", "--out", out, roof, bad).stderr)
+        self.assertIn("is no benchmark of bench_roof", kit.run("page.py", "--out", out, nets, roof).stderr)
+        self.assertIn("is no benchmark of bench_ops", kit.run("page.py", "--out", out, roof, nets, nets).stderr)
+        self.assertIn("No such file", kit.run("page.py", "--out", self.folder / "nowhere/a.html", roof, nets).stderr)
+        self.assertEqual(kit.run("page.py", roof, nets).returncode, 2)
+        self.assertEqual(out.read_text(encoding="utf-8"), "before")
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), before, "a file was left behind")
+
+    def test_figures_alone(self):
+        paths = Machine().write(self.folder)
+        out = self.folder / "figure.svg"
+        for name in FIGURES:
+            with self.subTest(name):
+                result = kit.run("page.py", "--figure", name, "--out", out, *paths)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                text = out.read_text(encoding="utf-8")
+                root = ET.fromstring(text)
+                self.assertEqual(root.tag, "{http://www.w3.org/2000/svg}svg")
+                self.assertEqual(reading.external_references(root), [])
+                light, dark = root.find("{*}style").text.split("@media (prefers-color-scheme: dark)")
+                for variable in set(re.findall(r"var\(--([\w-]+)\)", text)) - {"font"}:
+                    self.assertIn(f"--{variable}:", light)
+                    self.assertIn(f"--{variable}:", dark)
+                again = out.read_bytes()
+                kit.run("page.py", "--figure", name, "--out", out, *paths)
+                self.assertEqual(out.read_bytes(), again, "the same results give the same bytes")
+        out.unlink()
+        result = kit.run("page.py", "--figure", "caches", "--out", out, *paths[:2])
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("--figure caches: no kernel was measured both hot and cold", result.stderr)
+        self.assertFalse(out.exists())
+
+
+if __name__ == "__main__":
+    kit.need_matplotlib()
+    unittest.main()
