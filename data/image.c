@@ -4,25 +4,9 @@
 #include "data/output.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-enum { MAGIC = 8, NAME_SHOWN = 100 };
-/* The largest binary file that can be valid is P6 with 2^28 pixels of six bytes. A text file beyond this is refused too. */
-static const size_t MAX_FILE = (size_t)2 << 30;
-
-lw_status lw_source_fail(lw_status status, const char *call, const char *name, const char *format, ...) {
-  char reason[LW_MESSAGE_SIZE];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(reason, sizeof reason, format, arguments);
-  va_end(arguments);
-  const size_t length = strlen(name);
-  const int cut = length > NAME_SHOWN;
-  return lw_fail(status, "%s: %s%s: %s", call, cut ? "..." : "", cut ? name + length - NAME_SHOWN : name, reason);
-}
 
 lw_status lw_pixels_allocate(const lw_source *source, int64_t w, int64_t h, int64_t bytes_per_pixel, uint8_t **pixels) {
   int64_t count;
@@ -64,9 +48,9 @@ static decoder *find_decoder(const uint8_t *b, size_t size) {
 }
 
 static lw_status unknown_kind(const lw_source *source) {
-  char hex[3 * MAGIC + 1] = "";
+  char hex[3 * LW_SOURCE_FIRST + 1] = "";
   if (source->size == 0) return lw_source_fail(LW_BAD_FILE, source->call, source->name, "is empty, expected PNG, JPEG or PNM");
-  for (size_t i = 0; i < MAGIC && i < source->size; i++) snprintf(hex + 3 * i, 4, " %02x", source->bytes[i]);
+  for (size_t i = 0; i < LW_SOURCE_FIRST && i < source->size; i++) snprintf(hex + 3 * i, 4, " %02x", source->bytes[i]);
   return lw_source_fail(LW_BAD_FILE, source->call, source->name, "begins with%s, expected PNG, JPEG or PNM (P1 to P6)", hex);
 }
 
@@ -78,46 +62,17 @@ lw_status lw_image_load_memory(const uint8_t *bytes, size_t size, lw_image *out)
   return decode ? decode(&source, out) : unknown_kind(&source);
 }
 
-/* Reads the rest of a file into a buffer that grows, so that pipes work too; `*bytes` and `source->bytes` are the same buffer. */
-static lw_status read_rest(FILE *file, lw_source *source, uint8_t **bytes) {
-  size_t capacity = (size_t)1 << 16;
-  uint8_t *grown = realloc(*bytes, capacity);
-  while (grown) {
-    source->bytes = *bytes = grown;
-    source->size += fread(*bytes + source->size, 1, capacity - source->size, file);
-    if (ferror(file)) return lw_source_fail(LW_BAD_FILE, source->call, source->name, "cannot be read: %s", strerror(errno));
-    if (source->size < capacity) return LW_OK;
-    if (capacity >= MAX_FILE)
-      return lw_source_fail(LW_BAD_FILE, source->call, source->name, "has %zu bytes or more, expected fewer", MAX_FILE);
-    capacity *= 2;
-    grown = realloc(*bytes, capacity);
-  }
-  return lw_source_fail(LW_NO_MEMORY, source->call, source->name, "no memory for a file of more than %zu bytes", source->size);
-}
-
-static lw_status load(FILE *file, lw_source *source, uint8_t **bytes, lw_image *out) {
-  /* The first bytes decide, before an endless file that is no image (a device) is read. */
-  *bytes = malloc(MAGIC);
-  if (!*bytes) return lw_source_fail(LW_NO_MEMORY, source->call, source->name, "no memory");
-  source->bytes = *bytes;
-  source->size = fread(*bytes, 1, MAGIC, file);
-  if (ferror(file)) return lw_source_fail(LW_BAD_FILE, source->call, source->name, "cannot be read: %s", strerror(errno));
-  decoder *decode = find_decoder(*bytes, source->size);
-  if (!decode) return unknown_kind(source);
-  const lw_status status = read_rest(file, source, bytes);
-  return status == LW_OK ? decode(source, out) : status;
-}
-
 lw_status lw_image_load(const char *path, lw_image *out) {
-  lw_source source = {"lw_image_load", path, NULL, 0};
-  uint8_t *bytes = NULL;
-  if (!path) return lw_fail(LW_BAD_ARGUMENT, "%s: path is NULL", source.call);
-  if (!out) return lw_fail(LW_BAD_ARGUMENT, "%s: out is NULL", source.call);
-  FILE *file = fopen(path, "rbe");
-  if (!file) return lw_source_fail(LW_BAD_FILE, source.call, path, "cannot be opened: %s", strerror(errno));
-  const lw_status status = load(file, &source, &bytes, out);
-  fclose(file);
-  free(bytes);
+  static const char call[] = "lw_image_load";
+  lw_source_file file;
+  if (!path) return lw_fail(LW_BAD_ARGUMENT, "%s: path is NULL", call);
+  if (!out) return lw_fail(LW_BAD_ARGUMENT, "%s: out is NULL", call);
+  lw_status status = lw_source_open(call, path, &file);
+  if (status != LW_OK) return status;
+  decoder *decode = find_decoder(file.bytes, file.source.size);
+  status = decode ? lw_source_rest(&file) : unknown_kind(&file.source);
+  if (status == LW_OK) status = decode(&file.source, out);
+  lw_source_close(&file);
   return status;
 }
 

@@ -4,20 +4,10 @@
 #define LANEWISE_DATA_IMAGE_H
 
 #include <stdio.h>
+#include "data/source.h"
 #include "lanewise_data.h"
 
 #define LW_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
-
-/* A whole file in memory, and what messages call it. */
-typedef struct lw_source {
-  const char *call, *name;
-  const uint8_t *bytes;
-  size_t size;
-} lw_source;
-
-/* lw_fail with "<call>: <name>: " in front; of a long name the end is shown, so that the reason fits too. */
-lw_status lw_source_fail(lw_status status, const char *call, const char *name, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 
 /* malloc(w * h * bytes_per_pixel), after checking sides and number of pixels. */
 lw_status lw_pixels_allocate(const lw_source *source, int64_t w, int64_t h, int64_t bytes_per_pixel, uint8_t **pixels);

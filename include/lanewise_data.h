@@ -64,8 +64,8 @@ LW_API lw_status lw_image_to_gray28(lw_context *context, const lw_image *image, 
 /** x[3][32][32] for net: gray becomes three equal channels, resized to 32x32 with antialias whatever its shape, values / 255. */
 LW_API lw_status lw_image_to_rgb32(lw_context *context, const lw_image *image, float *x);
 
-/** The input x[c][h][w] of `net`, by its shape: lw_image_to_vgg16 for 3x224x224, lw_image_to_gray28 for 1x28x28, lw_image_to_rgb32
- * for 3x32x32. LW_UNSUPPORTED, with the shape, for another. */
+/** The input x[c][h][w] of `net`, by its shape: lw_image_to_vgg16 for 3x224x224, lw_image_to_gray28 for 1x28x28,
+ * lw_image_to_rgb32 for 3x32x32. LW_UNSUPPORTED, with the shape, for another. */
 LW_API lw_status lw_image_to_input(lw_context *context, const lw_net *net, const lw_image *image, float *x);
 
 /** @} */
@@ -149,17 +149,22 @@ typedef enum lw_split {
   LW_SPLIT_TEST   /**< to judge by */
 } lw_split;
 
-/** Loads a data set. `where` is "digits" (the built-in generator: 60,000 training and 10,000 test images, seed 1) or a folder
- * that holds MNIST-format files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...; plain or .gz) or CIFAR-10's binary
- * version (data_batch_1.bin to data_batch_5.bin, test_batch.bin; also in cifar-10-batches-bin below it). Release with
- * lw_dataset_free. */
+/** Loads a data set. `where` is "digits" (the built-in generator: 60,000 training and 10,000 test images, seed 1; a folder of
+ * that name is "./digits") or a folder that holds MNIST-format files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-...;
+ * plain or, if there is no such file, with .gz) or else CIFAR-10's binary version (data_batch_1.bin to data_batch_5.bin,
+ * test_batch.bin; also in cifar-10-batches-bin below it). LW_BAD_FILE, with the names that were looked for, if neither is there.
+ * Release with lw_dataset_free(). */
 LW_API lw_status lw_dataset_load(const char *where, lw_split split, lw_dataset *out);
-/** MNIST format: `images` is an IDX file of rank 3 (u8), `labels` one of rank 1 (u8) with as many entries. gzip is recognised by
- * its first bytes. Labels above 9 are an error. */
+/** MNIST format (http://yann.lecun.com/exdb/mnist): `images` is an IDX file of rank 3 (u8), `labels` one of rank 1 (u8) with as
+ * many entries. gzip is recognised by its first bytes; no more is unpacked than the header claims. LW_BAD_FILE: cannot be read,
+ * another type or rank, no or more than 2^31 bytes of pixels, cut short or followed by more bytes, a wrong checksum, labels
+ * above 9. */
 LW_API lw_status lw_dataset_load_idx(const char *images, const char *labels, lw_dataset *out);
-/** CIFAR-10, binary version: records of one label and 3 x 32 x 32 bytes; several files follow one another. */
+/** CIFAR-10, binary version (https://www.cs.toronto.edu/~kriz/cifar.html): records of one label and 3 x 32 x 32 bytes; the files
+ * follow one another. LW_BAD_FILE: cannot be read, empty, no multiple of 3073 bytes, labels above 9. */
 LW_API lw_status lw_dataset_load_cifar10(const char *const *paths, size_t path_count, lw_dataset *out);
-/** Writes a data set of one channel as two IDX files (gzip if a path ends in .gz), each replaced only when complete. */
+/** Writes a data set of one channel as two IDX files (gzip if a path ends in .gz). What was at both paths stays until both new
+ * files are written. */
 LW_API lw_status lw_dataset_save_idx(const lw_dataset *dataset, const char *images, const char *labels);
 /** Images first..first+count-1 of the built-in data set, [count][28][28] bytes, white on black, and their labels: strokes of
  * handwritten-like digits under random affine maps, thickness and noise, from Philox4x32-10 (key = seed, counter from the image's
