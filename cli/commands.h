@@ -8,7 +8,9 @@
 #define CLI_COMMANDS                                                                                                             \
   COMMAND(info, "the machine, its instruction sets, the kernels chosen")                                                         \
   COMMAND(filter, "image operators and filters on an image file")                                                                \
-  COMMAND(plan, "a network's steps, kernels, shapes, work and memory")
+  COMMAND(plan, "a network's steps, kernels, shapes, work and memory")                                                           \
+  COMMAND(init, "random weights as a file, to try things with")                                                                  \
+  COMMAND(conform, "every kernel against the reference, bit for bit or within its bound")
 
 #define COMMAND(name, summary) int cli_##name(int argc, char **argv);
 CLI_COMMANDS

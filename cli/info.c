@@ -27,31 +27,15 @@ typedef struct machine {
   size_t kernel_count;
 } machine;
 
-/* The value behind the first line of `path` that starts with `key`, up to its end; "" if there is none. */
-static void read_value(const char *path, const char *key, char *value, size_t capacity) {
-  char line[4096];
-  FILE *f = fopen(path, "re");
-  value[0] = 0;
-  while (f && fgets(line, sizeof line, f)) {
-    if (strncmp(line, key, strlen(key)) != 0) continue;
-    const char *from = line + strlen(key);
-    from += strspn(from, " \t:");
-    snprintf(value, capacity, "%.*s", (int)strcspn(from, "\n"), from);
-    break;
-  }
-  if (f) fclose(f);
-}
-
 static double meminfo(const char *key) {
   char text[64];
-  read_value("/proc/meminfo", key, text, sizeof text);
+  cli_read_value("/proc/meminfo", key, text, sizeof text);
   return atof(text) * 1024;
 }
 
 static int look(machine *m) {
-  read_value("/proc/cpuinfo", "model name", m->model, sizeof m->model);
-  if (!m->model[0]) snprintf(m->model, sizeof m->model, "unknown CPU"); /* AArch64 kernels do not name it */
-  read_value("/sys/kernel/mm/transparent_hugepage/enabled", "", m->pages, sizeof m->pages);
+  cli_machine_model(m->model, sizeof m->model);
+  cli_read_value("/sys/kernel/mm/transparent_hugepage/enabled", "", m->pages, sizeof m->pages);
   uname(&m->system);
   m->memory = meminfo("MemTotal");
   m->available = meminfo("MemAvailable");

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/machine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { KEY_ISA = 0x400 }; /* no short form */
@@ -40,4 +42,23 @@ double cli_milliseconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+void cli_read_value(const char *path, const char *key, char *value, size_t capacity) {
+  char line[4096];
+  FILE *f = fopen(path, "re");
+  value[0] = 0;
+  while (f && fgets(line, sizeof line, f)) {
+    if (strncmp(line, key, strlen(key)) != 0) continue;
+    const char *from = line + strlen(key);
+    from += strspn(from, " \t:");
+    snprintf(value, capacity, "%.*s", (int)strcspn(from, "\n"), from);
+    break;
+  }
+  if (f) fclose(f);
+}
+
+void cli_machine_model(char *model, size_t capacity) {
+  cli_read_value("/proc/cpuinfo", "model name", model, capacity);
+  if (!model[0]) snprintf(model, capacity, "unknown CPU"); /* AArch64 kernels do not name it */
 }

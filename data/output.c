@@ -77,15 +77,16 @@ lw_status lw_output_close(lw_output *out, lw_status status) {
   errno = 0;
   if (fflush(out->file) != 0 || ferror(out->file))
     status = status == LW_OK ? failed(out, "written", errno ? errno : EIO) : status;
-  if (status == LW_OK && out->temporary && fsync(fileno(out->file)) != 0) status = failed(out, "written", errno);
+  if (status == LW_OK && out->temporary && !out->unsynced && fsync(fileno(out->file)) != 0)
+    status = failed(out, "written", errno);
   if (fclose(out->file) != 0 && status == LW_OK) status = failed(out, "written", errno);
   out->file = NULL;
   if (!out->temporary) return status;
   if (status == LW_OK && rename(out->temporary, out->target) != 0) status = failed(out, "written", errno);
-  if (status == LW_OK)
-    sync_folder(out->target);
-  else
+  if (status != LW_OK)
     unlink(out->temporary);
+  else if (!out->unsynced)
+    sync_folder(out->target);
   forget(out);
   return status;
 }

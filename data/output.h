@@ -12,6 +12,7 @@ typedef struct lw_output {
   const char *call, *path;  /* for messages; the caller's */
   FILE *file;               /* write here */
   char *temporary, *target; /* NULL: written directly */
+  int unsynced; /* set to 1 before closing: not brought to the disk, for one of many files whose writer does that once */
 } lw_output;
 
 /* LW_BAD_FILE, with the reason, if nothing can be created there. */

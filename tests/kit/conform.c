@@ -13,7 +13,6 @@
 
 /* flops from which a case is run in fewer ways */
 static const double EXPENSIVE = 1e8, HEAVY = 1e7, LARGE = 2e6;
-enum { EARLIER = 64 };
 
 /* One case with one fill: the expected outputs. */
 typedef struct subject {
@@ -248,10 +247,12 @@ static void run_fill(subject *s) {
   kit_set_free(&s->expected);
 }
 
+int conform_runs_fill(double flops, kit_fill fill) { return flops <= LARGE || fill == KIT_REALS; }
+
 static void run_fills(subject *s) {
   s->flops = s->op->flops(&s->c);
   for (int f = 0; f < KIT_FILLS; f++) {
-    if (s->plan->only_fill >= 0 ? f != s->plan->only_fill : s->flops > LARGE && f != KIT_REALS) continue;
+    if (s->plan->only_fill >= 0 ? f != s->plan->only_fill : !conform_runs_fill(s->flops, (kit_fill)f)) continue;
     s->fill = (kit_fill)f;
     s->place.fill = f;
     run_fill(s);
@@ -259,50 +260,52 @@ static void run_fills(subject *s) {
 }
 
 /* Many layers are the same once they are cut. */
-typedef struct cut_cases {
-  kit_case c[EARLIER];
-  int count;
-} cut_cases;
-
-static int seen(cut_cases *cut, const kit_case *c) {
-  for (int i = 0; i < cut->count; i++) {
-    kit_case other = cut->c[i];
+static int seen(const conform_case *list, size_t count, const kit_case *c) {
+  for (size_t i = 0; i < count; i++) {
+    kit_case other = list[i].c;
     memcpy(other.name, c->name, sizeof other.name);
-    if (memcmp(&other, c, sizeof other) == 0) return 1;
+    if (list[i].is_cut && memcmp(&other, c, sizeof other) == 0) return 1;
   }
-  if (cut->count < EARLIER) cut->c[cut->count++] = *c;
   return 0;
 }
 
-static int wanted(const conform_plan *p, const char *name) { return !p->only_case || strcmp(p->only_case, name) == 0; }
-
-static void run_case(conform_child *child, const kit_case *c, int number, cut_cases *earlier) {
-  const conform_plan *p = child->plan;
-  subject s = {.child = child, .plan = p, .op = p->op, .c = *c, .number = number, .place = {.step = 2 * number}};
-  const int expensive = !p->own && p->op->cut && p->op->flops(c) > EXPENSIVE;
-  const int named = p->only_case && wanted(p, c->name);
-  if ((!expensive || !p->quick || named) && wanted(p, c->name)) {
-    child->matched++;
-    run_fills(&s);
+size_t conform_cases(const kit_op *op, uint64_t seed, conform_case **list) {
+  const size_t most = 2 * (size_t)(op->case_count + KIT_RANDOM_CASES);
+  conform_case *all = calloc(most, sizeof *all);
+  size_t count = 0;
+  kit_case c;
+  for (int i = 0; all && kit_case_at(op, seed, i, &c); i++) {
+    const int expensive = op->cut && op->flops(&c) > EXPENSIVE;
+    all[count++] = (conform_case){.c = c, .number = i, .expensive = expensive};
+    if (!expensive) continue;
+    op->cut(&c);
+    const size_t length = strnlen(c.name, sizeof c.name - sizeof "-cut");
+    memcpy(c.name + length, "-cut", sizeof "-cut");
+    if (!seen(all, count, &c)) all[count++] = (conform_case){.c = c, .number = i, .is_cut = 1};
   }
-  if (!expensive) return;
-  s.place.step++;
-  s.op->cut(&s.c);
-  snprintf(s.c.name, sizeof s.c.name, "%.*s-cut", (int)sizeof s.c.name - 5, c->name);
-  if (!wanted(p, s.c.name) || (!p->only_case && seen(earlier, &s.c))) return;
+  *list = all;
+  return count;
+}
+
+static void run_case(conform_child *child, const conform_case *c) {
+  subject s = {.child = child, .plan = child->plan, .op = child->plan->op, .c = c->c, .number = c->number};
+  s.place.step = 2 * c->number + c->is_cut;
   child->matched++;
   run_fills(&s);
 }
 
 void conform_walk(conform_child *child) {
   const conform_plan *p = child->plan;
-  cut_cases earlier = {.count = 0};
-  kit_case c;
+  conform_case *list;
   child->matched = 0;
   if (p->own) {
-    run_case(child, p->own, 0, &earlier);
+    run_case(child, &(conform_case){.c = *p->own});
   } else {
-    for (int i = 0; kit_case_at(p->op, p->seed, i, &c); i++) run_case(child, &c, i, &earlier);
+    const size_t count = conform_cases(p->op, p->seed, &list);
+    if (count == 0) conform_child_error(child, "no memory for the cases");
+    for (size_t i = 0; i < count; i++)
+      if (p->only_case ? strcmp(p->only_case, list[i].c.name) == 0 : !p->quick || !list[i].expensive) run_case(child, &list[i]);
+    free(list);
   }
   child->report->cases = child->matched;
 }

@@ -29,6 +29,18 @@ typedef struct conform_plan {
   const char *again; /* how a reproducer starts: "lanewise conform"; options follow */
 } conform_plan;
 
+/* The cases of an operator: its table, seeded shapes, and the largest layers cut to at most 64 channels and 28 rows ("-cut"). */
+typedef struct conform_case {
+  kit_case c;
+  int number; /* of the case in the operator's list; a cut layer has that of the whole one */
+  int is_cut;
+  int expensive; /* quick runs leave it out, unless it is named */
+} conform_case;
+/* The list is the caller's, for free(). Returns how many; 0 if there is no memory. */
+size_t conform_cases(const kit_op *op, uint64_t seed, conform_case **list);
+/* Whether a case of so many flops is run with this fill. */
+int conform_runs_fill(double flops, kit_fill fill);
+
 typedef enum conform_kind {
   CONFORM_VALUES, /* outputs differ: `difference` tells */
   CONFORM_MEMORY, /* wrote outside an output, or changed an input or the floating-point control register */
@@ -55,7 +67,7 @@ typedef struct conform_row {
   double seconds;
   double worst; /* largest error / bound; of LW_BOUND rows */
   int kept;
-  conform_failure failure[CONFORM_KEPT]; /* the first ones */
+  conform_failure failure[CONFORM_KEPT]; /* the first of each case, fill and kind */
 } conform_row;
 
 typedef struct conform_report {

@@ -57,9 +57,13 @@ void conform_child_watch(conform_child *child, const kit_run *run, const kit_set
 
 void conform_child_fail(conform_child *child, conform_kind kind, const char *what) {
   conform_row *row = &child->report->row[child->at.row];
+  const conform_failure *last = row->kept ? &row->failure[row->kept - 1] : NULL;
   row->failures++;
-  if (row->kept == CONFORM_KEPT) return;
   child->current.kind = kind;
+  /* One case with one fill often fails in every memory and number of parts. */
+  if (row->kept == CONFORM_KEPT ||
+      (last && last->kind == kind && last->fill == child->current.fill && strcmp(last->c.name, child->current.c.name) == 0))
+    return;
   snprintf(child->current.what, sizeof child->current.what, "%s", what);
   row->failure[row->kept++] = child->current;
 }
