@@ -51,7 +51,7 @@ static const float *map_file(void *user, const lw_net *net, int tensor, const ch
 
 /* ------------------------------------------------------------------------------------------------------------ binding */
 
-/* All that does not fit, as one text of some lists. */
+/* All that does not fit, as one text of some lists. What comes after the first item that has no room is only counted. */
 typedef struct mismatch {
   char text[LW_MESSAGE_SIZE - 512];
   size_t length, left_out;
@@ -62,21 +62,23 @@ static void add(mismatch *m, const char *format, ...) __attribute__((format(prin
 static void add(mismatch *m, const char *format, ...) {
   char item[LW_MESSAGE_SIZE / 4];
   va_list arguments;
+  if (m->left_out) {
+    m->left_out++;
+    return;
+  }
   va_start(arguments, format);
   vsnprintf(item, sizeof item, format, arguments);
   va_end(arguments);
+  const char *before = !m->heading ? ", " : m->length ? "; " : "";
   const size_t room = sizeof m->text - m->length;
-  const int wanted = snprintf(m->text + m->length, room, "%s%s%s",
-                              !m->heading ? ", "
-                              : m->length ? "; "
-                                          : "",
-                              m->heading ? m->heading : "", item);
+  const int wanted = snprintf(m->text + m->length, room, "%s%s%s", before, m->heading ? m->heading : "", item);
   m->heading = NULL;
-  if ((size_t)wanted < room)
+  if ((size_t)wanted < room) {
     m->length += (size_t)wanted;
-  else
-    m->left_out++;
+    return;
+  }
   m->text[m->length] = 0;
+  m->left_out = 1;
 }
 
 /* "[64, 3, 3, 3]" */
@@ -144,7 +146,7 @@ lw_status lw_weights_safetensors(lw_safetensors *file, const lw_net *net, lw_wei
 
 /* ------------------------------------------------------------------------------------------------------------ writing */
 
-/* The header of a file of all parameters in turn; NULL if there is no memory. */
+/* Fills the header of a file of all parameters in turn. */
 static lw_status make_header(const char *path, const lw_net *net, lw_dtype dtype, json_t *header) {
   int count;
   json_int_t at = 0;

@@ -117,8 +117,8 @@ LW_API lw_status lw_safetensors_read(const lw_safetensors *file, size_t i, int64
 /** A source of weights for lw_plan_create: the parameters of `net` in `file`, found by PyTorch's names (`<layer>.weight`,
  * `<layer>.bias`) or, for vgg16, by timm's (pre_logits.fc1, pre_logits.fc2, head.fc; a [out][c][h][w] kernel that covers its
  * whole input is a linear weight in the same memory order). If parameters are missing, have the wrong shape, or the file has
- * tensors that the network lacks, the one message names them all (LW_BAD_FILE). The source lives as long as
- * the file is open; F32 that is aligned in the file is packed from the mapping. */
+ * tensors that the network lacks, the one message names them all (LW_BAD_FILE). The source lives as long as the file is open;
+ * F32 that is aligned in the file is packed straight from the mapping. */
 LW_API lw_status lw_weights_safetensors(lw_safetensors *file, const lw_net *net, lw_weights *weights);
 
 /** Writes the parameters of `net` from any source as a safetensors file with PyTorch's names, narrowed to `dtype` (round to

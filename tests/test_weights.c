@@ -306,6 +306,19 @@ static void test_misfits(void **state) {
   long named_ones = 0;
   for (const char *p = lw_error_message(); (p = strstr(p, "layer.")); p++) named_ones++;
   assert_int_equal(named_ones + more, 5000);
+  /* What is left out of one list leaves no room for the next, which would lack its heading. */
+  char names[60][LW_LAYER_NAME_MAX + 1];
+  lw_layer layers[60];
+  for (int i = 0; i < 60; i++) {
+    snprintf(names[i], sizeof names[i], "%0*d", LW_LAYER_NAME_MAX, i);
+    layers[i] = (lw_layer){.kind = LW_LAYER_LINEAR, .name = names[i], .out = 1, .no_bias = 1};
+  }
+  refused(lw_weights_safetensors(f, &(lw_net){"long", 1, 1, 1, layers, 60}, &weights), LW_BAD_FILE, "long: missing: 000",
+          __LINE__);
+  assert_null(strstr(lw_error_message(), "layer."));
+  long missing = 0;
+  for (const char *p = lw_error_message(); (p = strstr(p, ".weight")); p++) missing++;
+  assert_int_equal(missing + atol(strstr(lw_error_message(), " and ") + 5), 5060);
   lw_safetensors_close(f);
   free(b.bytes);
 }
