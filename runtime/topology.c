@@ -9,7 +9,10 @@
 #if defined(LW_HAVE_HWLOC)
 #  include <hwloc.h>
 
+/* Where sysfs has no CPUs (some containers, chroots) hwloc finds nothing either, and complains on stderr: it is not asked. */
 static int load(hwloc_topology_t *topology) {
+  if (access("/sys/devices/system/cpu/cpu0/topology", F_OK) != 0 && access("/sys/bus/cpu/devices/cpu0/topology", F_OK) != 0)
+    return 0;
   if (hwloc_topology_init(topology) != 0) return 0;
   if (hwloc_topology_load(*topology) == 0) return 1;
   hwloc_topology_destroy(*topology);
