@@ -7,7 +7,9 @@
 
 #define CLI_COMMANDS                                                                                                             \
   COMMAND(info, "the machine, its instruction sets, the kernels chosen")                                                         \
+  COMMAND(classify, "what a network sees in images")                                                                             \
   COMMAND(filter, "image operators and filters on an image file")                                                                \
+  COMMAND(features, "a picture of what the layers of a network make of an image")                                                \
   COMMAND(plan, "a network's steps, kernels, shapes, work and memory")                                                           \
   COMMAND(init, "random weights as a file, to try things with")                                                                  \
   COMMAND(conform, "every kernel against the reference, bit for bit or within its bound")

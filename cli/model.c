@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Keys of options without a short form. */
+enum { KEY_NET = 0x500, KEY_WEIGHTS, KEY_SEED, KEY_MODE };
+
+static error_t parse_model(int key, char *arg, struct argp_state *state) {
+  cli_model *m = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: state->child_inputs[0] = &m->machine; return 0;
+  case KEY_NET:
+    if (!(m->net = cli_net("--net", arg))) exit(CLI_USAGE);
+    return 0;
+  case KEY_WEIGHTS: m->weights_path = arg; return 0;
+  case KEY_SEED:
+    m->has_seed = 1;
+    m->seed = (uint64_t)cli_option("--seed", arg, 0, INT64_MAX);
+    return 0;
+  case KEY_MODE:
+    m->mode = arg;
+    if (strcmp(arg, "exact") != 0) argp_error(state, "--mode is \"%s\", expected exact", arg);
+    return 0;
+  case ARGP_KEY_END:
+    if (m->has_seed && m->weights_path) argp_error(state, "--weights and --seed exclude each other");
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_option model_options[] = {
+    {"net", KEY_NET, "NAME", 0, "lenet5 (default), lenet5_1998, vgg16, net or mlp", 0},
+    {"weights", KEY_WEIGHTS, "FILE", 0, "Weights as safetensors (default: those that ship, if they do)", 0},
+    {"seed", KEY_SEED, "N", 0, "Random weights instead, Kaiming uniform from this seed", 0},
+    {"mode", KEY_MODE, "NAME", 0, "exact: the same bits on every ISA and thread count", 0},
+    {0}};
+static const struct argp_child model_children[] = {{&cli_machine_argp, 0, NULL, 0}, {0}};
+const struct argp cli_model_argp = {.options = model_options, .parser = parse_model, .children = model_children};
+
+int cli_data_file(const char *name, char *path, size_t capacity) {
+  const char *folder = getenv("LANEWISE_DATA");
+  char executable[2048], *slash;
+  if (folder && folder[0]) {
+    snprintf(path, capacity, "%s/%s", folder, name);
+    if (access(path, F_OK) == 0) return 1;
+  }
+  const ssize_t length = readlink("/proc/self/exe", executable, sizeof executable - 1);
+  executable[length > 0 ? length : 0] = 0;
+  if ((slash = strrchr(executable, '/'))) {
+    *slash = 0;
+    snprintf(path, capacity, "%s/../share/lanewise/%s", executable, name);
+    if (access(path, F_OK) == 0) return 1;
+  }
+  snprintf(path, capacity, "%s/data/%s", LANEWISE_SOURCE_DIR, name);
+  return access(path, F_OK) == 0;
+}
+
+int cli_model_context(cli_model *m) {
+  m->context = cli_machine_context(&m->machine);
+  return m->context ? CLI_OK : CLI_FAILED;
+}
+
+static int find_weights(cli_model *m) {
+  char name[128];
+  if (m->weights_path) {
+    snprintf(m->weights_name, sizeof m->weights_name, "%s", m->weights_path);
+    return 1;
+  }
+  snprintf(name, sizeof name, "weights/%s.safetensors", m->net->name);
+  return cli_data_file(name, m->weights_name, sizeof m->weights_name);
+}
+
+int cli_model_weights(cli_model *m) {
+  if (m->has_seed) {
+    m->weights = lw_weights_seeded(&m->seed);
+    snprintf(m->weights_name, sizeof m->weights_name, "seed %llu", (unsigned long long)m->seed);
+    return CLI_OK;
+  }
+  if (!find_weights(m))
+    return cli_fail(
+        "no weights for %s: name a file with --weights (`data/get vgg16` fetches VGG16's, `lanewise init %s FILE` makes "
+        "random ones), or take random ones with --seed 1",
+        m->net->name, m->net->name);
+  if (lw_safetensors_open(m->weights_name, &m->file) != LW_OK || lw_weights_safetensors(m->file, m->net, &m->weights) != LW_OK)
+    return cli_fail_status();
+  return CLI_OK;
+}
+
+void cli_model_close(cli_model *m) {
+  lw_context_destroy(m->context);
+  lw_safetensors_close(m->file);
+  m->context = NULL;
+  m->file = NULL;
+}
