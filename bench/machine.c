@@ -129,9 +129,10 @@ void machine_context(void) {
   const double busy = busy_cores();
   int length = 0;
   if (busy > 0.3 * cores)
-    length += snprintf(warning, sizeof warning, "others kept %.1f of %d cores busy before the start; ", busy, cores);
+    length += snprintf(warning, sizeof warning, "others kept %.1f of %d cores busy before the start", busy, cores);
   if (governor[0] && strcmp(governor, "performance") != 0)
-    length += snprintf(warning + length, sizeof warning - (size_t)length, "governor is %s, not performance; ", governor);
+    length += snprintf(warning + length, sizeof warning - (size_t)length, "%sgovernor is %s, not performance", length ? "; " : "",
+                       governor);
   if (length) {
     gbench_context("warning", warning);
     fprintf(stderr, "warning: noisy machine: %s\n", warning);

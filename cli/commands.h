@@ -12,7 +12,8 @@
   COMMAND(features, "a picture of what the layers of a network make of an image")                                                \
   COMMAND(plan, "a network's steps, kernels, shapes, work and memory")                                                           \
   COMMAND(init, "random weights as a file, to try things with")                                                                  \
-  COMMAND(conform, "every kernel against the reference, bit for bit or within its bound")
+  COMMAND(conform, "every kernel against the reference, bit for bit or within its bound")                                        \
+  COMMAND(compare, "two benchmark results: faster, slower or cannot tell")
 
 #define COMMAND(name, summary) int cli_##name(int argc, char **argv);
 CLI_COMMANDS
