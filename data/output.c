@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <fcntl.h>
-#include "data/image.h"
+#include "data/source.h"
 
 static lw_status failed(const lw_output *out, const char *what, int error) {
   return lw_source_fail(LW_BAD_FILE, out->call, out->path, "cannot be %s: %s", what, strerror(error));

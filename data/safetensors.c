@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "data/convert.h"
-#include "data/image.h"
+#include "data/source.h"
 
 enum {
   HEADER_AT = 8,

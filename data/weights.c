@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "data/convert.h"
-#include "data/image.h"
 #include "data/output.h"
 #include "data/safetensors.h"
+#include "data/source.h"
 
 /* -------------------------------------------------------------------------------------------------------------- names */
 
