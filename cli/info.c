@@ -99,9 +99,9 @@ static int print_text(const machine *m, const lw_context *context) {
          lw_context_threads(context), lw_context_isa(context));
   printf("CPU         %s (%s), %d cores for this process, %d CPUs\n", m->model, m->system.machine, m->cores, m->cpus);
   printf("Caches     ");
-  for (int level = 1; level <= 3; level++)
+  for (int level = 1, any = 0; level <= 3; level++)
     if (m->cache[level])
-      printf(" L%d%s %s%s", level, level == 1 ? " data" : "", cli_bytes((double)m->cache[level]), level < 3 ? "," : "");
+      printf("%s L%d%s %s", any++ ? "," : "", level, level == 1 ? " data" : "", cli_bytes((double)m->cache[level]));
   printf("\nMemory      %s, %s available, pages of %s\n", cli_bytes(m->memory), cli_bytes(m->available),
          cli_bytes((double)sysconf(_SC_PAGESIZE)));
   page_policy(m, policy, sizeof policy);

@@ -57,6 +57,8 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lanewise-config.cmake ${CMAKE_CURRENT_
 # The command, trained weights and sample images.
 if(LANEWISE_CLI)
   install(TARGETS lanewise_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
+  install(FILES ${PROJECT_SOURCE_DIR}/cli/completion.bash RENAME lanewise
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT tools)
 endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/data/weights ${PROJECT_SOURCE_DIR}/data/samples DESTINATION ${share_dir} COMPONENT tools
         OPTIONAL)

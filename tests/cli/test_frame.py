@@ -76,3 +76,18 @@ class Frame(kit.Case):
         self.assertNotIn("\033", self.terminal("info", TERM="dumb"))
         self.assertNotIn("\033", self.terminal("info"))
         self.assertNotIn("\033", self.good("info", env={"TERM": "xterm"}))
+
+    def test_completion(self):
+        def completed(*words):
+            script = (f"source {kit.SOURCE}/cli/completion.bash; COMP_WORDS=(lanewise \"$@\"); COMP_CWORD=$#; "
+                      f"_lanewise {kit.BINARY} \"${{@: -1}}\" \"${{COMP_WORDS[COMP_CWORD - 1]}}\"; echo \"${{COMPREPLY[@]}}\"")
+            return subprocess.run(["bash", "--norc", "-c", script, "bash", *words], capture_output=True, check=True, text=True).stdout.split()
+        self.assertLessEqual(set(COMMANDS), set(completed("")))
+        self.assertEqual(completed("cl"), ["classify"])
+        self.assertEqual(completed("plan", ""), ["lenet5", "lenet5_1998", "vgg16", "net", "mlp"])
+        self.assertEqual(completed("classify", "--net", "v"), ["vgg16"])
+        self.assertEqual(completed("features", "--sc"), ["--scale"])
+        self.assertEqual(completed("filter", "sobel"), ["sobel_x", "sobel_y", "sobel"])
+        self.assertIn("ref", completed("info", "--isa", ""))
+        self.assertEqual(completed("filter", "blur", "in"), [])  # then bash offers files
+        self.assertEqual(completed("paint", "--"), [])
