@@ -175,7 +175,7 @@ def layers(results, width):
     columns = 2 if width > 600 and len(passes) > 1 else 1
     column = (width - 28 * (columns - 1)) / columns
     label, values = 62, 112
-    longest = common_scale({t: max(b.seconds or 0 for p in passes for _, b in p.layers if p.threads == t) for t in {p.threads for p in passes}})
+    longest = common_scale({t: max(layer_end(b) for p in passes for _, b in p.layers if p.threads == t) for t in {p.threads for p in passes}})
     panel = 24 + ROW * max(len(p.layers) for p in passes) + 20
     canvas = Canvas(width, panel * math.ceil(len(passes) / columns) - 14)
     words = []
@@ -200,6 +200,16 @@ def layers(results, width):
     return canvas, f"{net_text(net)} layer by layer. " + " ".join(words)
 
 
+def roof_seconds(b):
+    percent = b.value("percent_of_roof")
+    return None if percent is None else b.seconds * percent / 100
+
+
+def layer_end(b):
+    """What the scale must hold."""
+    return 0 if b.seconds is None else max(b.seconds, roof_seconds(b) or 0)
+
+
 def layer_bar(canvas, axes, y, name, b):
     """Bar, whisker and the mark of the roof. Returns what they say."""
     if b.seconds is None:
@@ -214,8 +224,7 @@ def layer_bar(canvas, axes, y, name, b):
     if b.spread:
         whisker(axes, *(min(s, longest) for s in b.spread), y)
     if percent is not None:
-        roof = min(b.seconds * percent / 100, longest * 1.02)
-        axes.plot((roof, roof), (y - 0.45, y + 0.45), color=COLOURS["ink"], linewidth=2, clip_on=False)
+        axes.plot((roof_seconds(b),) * 2, (y - 0.45, y + 0.45), color=COLOURS["ink"], linewidth=2, clip_on=False)
     return said
 
 
@@ -250,13 +259,14 @@ def scaling(results, width):
     tall = 300 if most > FEW_THREADS else 230
     canvas = Canvas(width, tall + 74)
     axes = canvas.axes(40, 26, width - 40 - right, tall, xlim=(1, most))
-    low = min([1.0] + [v for *_, gain in lines for v in gain.values()])
+    gains = [v for *_, gain in lines for v in gain.values()]
+    low, high = min(gains), max(gains + [most])
     if most > FEW_THREADS:
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
-        axes.set_ylim(low * 0.9, most * 1.05)
+        axes.set_ylim(low * 0.9, high * 1.05)
     else:
-        axes.set_ylim(min(low, 1) - 0.1 if low < 1 else 0.9, most * 1.04)
+        axes.set_ylim(low - 0.1, high * 1.04)
     counts = sorted({t for *_, gain in lines for t in gain})
     axes.xaxis.set_ticks(counts, [str(t) for t in counts])
     ticks = [t for t in counts if axes.get_ylim()[0] <= t <= axes.get_ylim()[1]]
@@ -315,6 +325,7 @@ def caches(results, width):
     axes.yaxis.set_visible(False)
     axes.spines["left"].set_visible(False)
     decades = [10.0 ** e for e in range(-9, 3) if axes.get_xlim()[0] <= 10.0 ** e <= axes.get_xlim()[1]]
+    decades = decades[::1 + (len(decades) * 52 > width - label - values)]
     axes.xaxis.set_ticks(decades, [micro(time_text(d, "{:.3g}".format)) for d in decades])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(True, axis="x")

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-from results import BadResults, Results, isa_text, micro, net_text, threads_text, time_text, times_text
+from results import BadResults, Results, isa_rank, isa_text, micro, net_text, threads_text, time_text, times_text
 
 try:
     import figures
@@ -19,7 +19,7 @@ try:
 except ImportError as missing:
     sys.exit(f"page.py: the report needs matplotlib (Debian: python3-matplotlib): {missing}")
 
-HERE = pathlib.Path(__file__).parent
+STYLE = pathlib.Path(__file__).with_name("page.css")
 FIGURES = {"speedup": figures.speedup, "layers": figures.layers, "roofline": roofline.roofline, "scaling": figures.scaling,
            "caches": figures.caches}
 CARD_TITLES = {"speedup": "Times faster than plain C loops on one thread", "layers": "Layer by layer: time, and share of the roof (mark)",
@@ -32,7 +32,7 @@ def legend(*items):
                    class_="legend")
 
 
-def figure(results, name, heading, says, keys, caption):
+def figure(results, name, heading, keys, caption):
     nodes = [element("h2", heading, id=name)]
     try:
         drawn = []
@@ -43,7 +43,7 @@ def figure(results, name, heading, says, keys, caption):
             drawn.append(svg)
     except figures.Absent as reason:
         return nodes + [element("p", f"Not measured: {reason}.", class_="absent")]
-    return nodes + [element("p", says) if says else None, element("figure", legend(*keys) if keys else None, *drawn, element("figcaption", caption))]
+    return nodes + [element("figure", legend(*keys) if keys else None, *drawn, element("figcaption", caption))]
 
 
 # ---------------------------------------------------------------------------------------------------------------------- head
@@ -77,7 +77,7 @@ def tiles(results):
                   f"{figures.run_text(most)}, {threads_text(most.threads)}")]
     gain, over_autovec = one.value("speedup_over_naive"), one.value("speedup_over_autovec")
     if gain:
-        nodes.append(tile("faster than plain C", f"{times_text(gain)}×", f"one thread against one" +
+        nodes.append(tile("faster than plain C", f"{times_text(gain)}×", "one thread against one" +
                           (f"; {times_text(over_autovec)}× over the compiler’s own vectors" if over_autovec else "")))
     percent = one.value("percent_of_roof")
     if percent:
@@ -91,7 +91,7 @@ def tiles(results):
 
 
 def notices(results):
-    nodes, noise = [], []
+    nodes, noise = [], {}  # of the noise: where it was
     if results.failed:
         names = ", ".join(b.name for b in results.failed[:5]) + (" and more" if len(results.failed) > 5 else "")
         nodes.append(element("div", element("p", element("strong", f"{len(results.failed)} failed."), f" They gave a wrong result or could not "
@@ -99,17 +99,18 @@ def notices(results):
     for f in results.files:
         warning = str(f.context.get("warning", "")).strip().rstrip(";")
         if warning:
-            noise.append(f"{warning} ({sections.MEASURED[f.kind]})")
+            noise.setdefault(warning, []).append(f.kind)
         b = f.noise
         stolen, drift, throttled = (b.value(k) if b else None for k in ("stolen_percent", "clock_drift_percent", "throttled"))
         if stolen and stolen > 2:
-            noise.append(f"{stolen:.1f} % of CPU time was stolen by the hypervisor ({sections.MEASURED[f.kind]})")
+            noise.setdefault(f"{stolen:.1f} % of CPU time was stolen by the hypervisor", []).append(f.kind)
         if drift and abs(drift) > 5:
-            noise.append(f"the clock changed by {drift:+.1f} % ({sections.MEASURED[f.kind]})")
+            noise.setdefault(f"the clock changed by {drift:+.1f} %", []).append(f.kind)
         if throttled:
-            noise.append(f"the CPU throttled for heat ({sections.MEASURED[f.kind]})")
+            noise.setdefault("the CPU throttled for heat", []).append(f.kind)
     if noise:
-        nodes.append(element("div", element("p", element("strong", "The machine was not quiet: "), "; ".join(noise) + "."), class_="notice"))
+        said = "; ".join(f"{what} ({', '.join(sections.MEASURED[k] for k in kinds)})" for what, kinds in noise.items())
+        nodes.append(element("div", element("p", element("strong", "The machine was not quiet: "), said + "."), class_="notice"))
     return nodes
 
 
@@ -127,7 +128,7 @@ def facts(results):
     date, rounds = context.get("commit_date"), context.get("rounds")
     rows = [("Machine", cpu(context)[1] or None), ("Compiler", context.get("compiler")),
             ("Commit", commit + (f" of {date}" if date else "") + (", with changes that were not committed" if "dirty" in commit else "")),
-            ("Measured", ", ".join(str(t) for t in (context.get("date"), f"{rounds} rounds, each a process of its own" if rounds else None) if t)),
+            ("Measured", f"{context.get('date', 'unknown')}" + (f", {rounds} rounds, each a process of its own" if rounds not in (None, 1) else "")),
             ("Noise", noise_text(results))]
     nodes = []
     for term, text in rows:
@@ -142,48 +143,58 @@ def checked(results):
     return f"{count - wrong} of {count} benchmarks gave the right result before their time was taken."
 
 
-def page(results):
-    name, _ = cpu(results.context)
-    title = f"What SIMD buys on {name}"
-    stamp = " · ".join(str(t) for t in (f"Lanewise {results.context.get('commit', '')}".strip(), str(results.context.get("date", ""))[:10]) if t)
-    body = [element("header", element("h1", title), element("p", f"{stamp}. {checked(results)}", class_="lead")), *notices(results), tiles(results),
-            facts(results)]
-    body.append(element("nav", *(element("a", text, href=f"#{anchor}") for anchor, text in (
-        ("speedup", "Speed-up"), ("layers", "Layers"), ("roofline", "Roofline"), ("scaling", "Threads"), ("caches", "Caches"),
-        ("tables", "Every number"))), aria_label="Sections"))
-    simd = sorted({p.isa for p in results.passes if not p.is_plain}, key=lambda i: figures.isa_rank(i))
+def stamp(results):
+    commit, date = results.context.get("commit"), str(results.context.get("date", ""))[:10]
+    return " · ".join([f"Lanewise {commit}" if commit else "Lanewise"] + [date] * bool(date))
+
+
+def all_figures(results):
+    simd = sorted({p.isa for p in results.passes if not p.is_plain}, key=isa_rank)
     modes = sorted({p.mode for p in results.passes if not p.is_plain and p.mode != "exact"})
     runs = [("plain", None, "naive"), ("autovec", None, "autovec")]
     runs += [("narrow" if isa == "avx2" else "wide", None, isa_text(isa)) for isa in simd]
     runs += [("other", None, " and ".join(modes))] * bool(modes)
-    whisker = any(p.benchmark and p.benchmark.spread for p in results.passes)
-    body += figure(results, "speedup", "How much faster than plain loops", None, runs,
-                   "Times faster than naive, one thread, per image. naive: the reference, plain C loops. autovec: the same loops under -O3 "
-                   "-ffast-math and the CPU’s flags, vectorised by the compiler. Each whole pass was checked before its time was taken."
-                   + (" Whiskers: fastest and slowest repetition." if whisker else ""))
+    repeated = any(p.benchmark and p.benchmark.spread for p in results.passes)
     try:
         net = net_text(figures.layered_net(results))
     except figures.Absent:
         net = "A network"
-    body += figure(results, "layers", f"{net}, layer by layer, against its roof", None,
-                   [("wide", None, "bound by arithmetic (FMA)"), ("memory", None, "bound by memory"), ("ink", "mark", "the roof: no faster on this machine")],
-                   "Bars: time of each layer. Mark: the time that its arithmetic at the measured FMA peak, or its weights at the measured "
-                   "bandwidth, would take, whichever is longer. Percent: the roof’s share of the time. Above 100 % the roof was measured in a "
-                   "worse moment, or the algorithm needs fewer operations than are counted.")
-    body += figure(results, "roofline", "The roofline of this machine", None,
-                   [("wide", "line", "FMA peak"), ("memory", "line", "read bandwidth"), ("ink", "dot", f"layers of {net}"), ("other", "diamond", "whole passes"),
-                    ("soft", None, "single kernels, hot")],
-                   "Both axes are logarithmic. To the right: more arithmetic for each byte of inputs, weights and outputs. A point can be no higher "
-                   "than the lines of the level that its data comes from. Points of the strongest instruction set; rest the mouse on one for its numbers.")
-    body += figure(results, "scaling", "More threads", None,
-                   [], "Of each network the fastest pass. Dashed: how the machine’s own ceilings grow, the most that arithmetic or memory could gain.")
-    body += figure(results, "caches", "Hot against cold caches", None, [("wide", "dot", "hot: run again and again"), ("memory", "dot", "cold: caches flushed before every run")],
-                   "Single kernels on one thread, time on a logarithmic axis. Inside a network a layer is somewhere between: its weights "
-                   "are cold where all weights together exceed the cache, its input has just been written.")
-    body += sections.all_tables(results)
+    return figure(
+        results, "speedup", "How much faster than plain loops", runs,
+        "Times faster than naive, one thread, per image. naive: the reference, plain C loops. autovec: the same loops under -O3 -ffast-math "
+        "and the CPU’s flags, vectorised by the compiler." + (" Whiskers: fastest and slowest repetition." if repeated else "")
+    ) + figure(
+        results, "layers", f"{net}, layer by layer, against its roof",
+        [("wide", None, "bound by arithmetic (FMA)"), ("memory", None, "bound by memory"), ("ink", "mark", "the roof: no faster on this machine")],
+        "Bars: time of each layer. Mark: the time that its arithmetic at the measured FMA peak, or its weights at the measured bandwidth, would "
+        "take, whichever is longer. Percent: the roof’s share of the time. Above 100 % the roof was measured in a worse moment, or the "
+        "algorithm needs fewer operations than are counted."
+    ) + figure(
+        results, "roofline", "The roofline of this machine",
+        [("wide", "line", "FMA peak"), ("memory", "line", "read bandwidth"), ("ink", "dot", f"layers of {net}"),
+         ("other", "diamond", "whole passes"), ("soft", None, "single kernels, hot")],
+        "Both axes are logarithmic. To the right: more arithmetic for each byte of inputs, weights and outputs. A point can be no higher than "
+        "the lines of the level that its data comes from. Rest the mouse on a point for its numbers."
+    ) + figure(
+        results, "scaling", "More threads", [],
+        "Of each network the fastest pass. Dashed: how the machine’s own ceilings grow, the most that arithmetic or memory could gain."
+    ) + figure(
+        results, "caches", "Hot against cold caches",
+        [("wide", "dot", "hot: run again and again"), ("memory", "dot", "cold: caches flushed before every run")],
+        "Single kernels on one thread, time on a logarithmic axis. Inside a network a layer is somewhere between: its weights are cold where "
+        "all weights together exceed the cache, its input has just been written.")
+
+
+def page(results):
+    title = f"What SIMD buys on {cpu(results.context)[0]}"
+    anchors = (("speedup", "Speed-up"), ("layers", "Layers"), ("roofline", "Roofline"), ("scaling", "Threads"), ("caches", "Caches"),
+               ("tables", "Every number"))
+    body = [element("header", element("h1", title), element("p", f"{stamp(results)}. {checked(results)}", class_="lead")), *notices(results),
+            tiles(results), facts(results), element("nav", *(element("a", text, href=f"#{to}") for to, text in anchors), aria_label="Sections"),
+            *all_figures(results), *sections.all_tables(results)]
     head = element("head", element("meta", charset="utf-8"), element("meta", name="viewport", content="width=device-width, initial-scale=1"),
                    element("meta", name="generator", content="Lanewise bench/report/page.py"), element("title", title),
-                   element("style", (HERE / "page.css").read_text(encoding="utf-8")))
+                   element("style", STYLE.read_text(encoding="utf-8")))
     return html(element("html", head, element("body", element("main", *body)), lang="en"))
 
 
@@ -199,14 +210,12 @@ def card(results, name):
     figure_svg = canvas.svg(name, CARD_TITLES[name], description)
     margin, head, foot = 20, 44, 30
     width, height = canvas.width + 2 * margin, canvas.height + head + foot
-    text = "font: {} var(--font)"
     figure_svg.attrib.update({"x": str(margin), "y": str(head), "overflow": "visible"})
-    context = results.context
-    source = " · ".join(str(t) for t in (cpu(context)[0], f"Lanewise {context.get('commit', '')}".strip(), str(context.get("date", ""))[:10]) if t)
-    root = element("svg", element("style", colours((HERE / "page.css").read_text(encoding="utf-8"))),
+    root = element("svg", element("style", colours(STYLE.read_text(encoding="utf-8"))),
                    element("rect", x="0.5", y="0.5", width=width - 1, height=height - 1, rx="10", style="fill: var(--paper); stroke: var(--faint)"),
-                   element("text", CARD_TITLES[name], x=margin, y="28", style=f"{text.format('600 16px')}; fill: var(--ink)"), figure_svg,
-                   element("text", source, x=margin, y=height - 12, style=f"{text.format('11px')}; fill: var(--soft)"),
+                   element("text", CARD_TITLES[name], x=margin, y="28", style="font: 600 16px var(--font); fill: var(--ink)"), figure_svg,
+                   element("text", f"{cpu(results.context)[0]} · {stamp(results)}", x=margin, y=height - 12,
+                           style="font: 11px var(--font); fill: var(--soft)"),
                    xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width} {height}", width=width, height=height)
     return ET.tostring(root, encoding="unicode") + "\n"
 

@@ -130,8 +130,9 @@ def label_reads(canvas, axes, roofs):
         offset = 3 if free is None else free
         along, aside = (math.cos(angle), math.sin(angle)), (-math.sin(angle), math.cos(angle))
         label = axes.annotate(f"{name} {value:.0f} GB/s", (start, start * value), [8 * a + offset * b for a, b in zip(along, aside)],
-                              textcoords="offset points", rotation=math.degrees(angle), rotation_mode="anchor", ha="left", va="bottom", size=SMALL,
-                              color=COLOURS["memory"], bbox={"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 0} if free is None else None)
+                              textcoords="offset points", rotation=math.degrees(angle), rotation_mode="anchor", ha="left", va="bottom",
+                              size=SMALL, color=COLOURS["memory"],
+                              bbox={"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 0} if free is None else None)
         taken.append(place + offset + LINE / 2)
         boxes.append(canvas.extent(label))
     return boxes
@@ -144,8 +145,8 @@ def label_points(canvas, axes, points, boxes):
         p = points[i]
         if p.kind == "kernel":
             continue
-        for place, ha, va in (((8, -1), "left", "center"), ((-8, -1), "right", "center"), ((0, -8), "center", "top"), ((0, 8), "center", "bottom"),
-                              ((7, -9), "left", "top"), ((7, 9), "left", "bottom")):
+        for place, ha, va in (((8, -1), "left", "center"), ((-8, -1), "right", "center"), ((0, -8), "center", "top"),
+                              ((0, 8), "center", "bottom"), ((7, -9), "left", "top"), ((7, 9), "left", "bottom")):
             label = axes.annotate(p.name, (p.x, p.y), place, textcoords="offset points", ha=ha, va=va, size=SMALL, color=COLOURS["ink"],
                                   bbox={"facecolor": COLOURS["paper"], "edgecolor": "none", "pad": 0.5})
             box = canvas.extent(label)

@@ -34,6 +34,11 @@ def spread_cell(benchmark):
     return number_cell(100 * (high - low) / benchmark.seconds, lambda v: f"{v:.1f} %", "derived:spread")
 
 
+def key_cell(value):
+    """A number that tells which benchmark it is."""
+    return element("td", str(value), class_="key")
+
+
 def counter(benchmark, key, form):
     return number_cell(benchmark.value(key), form, key)
 
@@ -75,7 +80,7 @@ def passes(results, net):
     rows = []
     for p in sorted(runs, key=lambda p: (p.batch, p.threads, isa_rank(p.isa), p.mode)):
         b = p.benchmark
-        rows.append(row("nets", b, [isa_text(p.isa), p.mode, element("td", str(p.batch), class_="key"), element("td", str(p.threads), class_="key")], lambda b=b: [
+        rows.append(row("nets", b, [isa_text(p.isa), p.mode, key_cell(p.batch), key_cell(p.threads)], lambda b=b: [
             time_cell(b), spread_cell(b), counter(b, "images/s", four_digits), counter(b, "GFLOP/s", fixed(1)),
             counter(b, "percent_of_roof", fixed(0)), counter(b, "speedup_over_naive", times_text),
             counter(b, "speedup_over_autovec", times_text)], class_="best" if fastest.get((p.batch, p.threads)) is p else None))
@@ -88,7 +93,7 @@ def layers(p):
     rows = []
     for name, b in p.layers:
         rows.append(row("nets", b, [layer_text(p.net, name), name], lambda b=b: [
-            time_cell(b), spread_cell(b), number_cell(100 * b.seconds / total if b.seconds is not None and total else None, fixed(1), "derived:share"),
+            time_cell(b), spread_cell(b), number_cell(100 * b.seconds / total if b.seconds and total else None, fixed(1), "derived:share"),
             counter(b, "GFLOP/s", fixed(1)), counter(b, "GB/s", fixed(1)), counter(b, "flops", whole), counter(b, "bytes", whole),
             number_cell(b.intensity, four_digits, "derived:intensity"), counter(b, "percent_of_roof", fixed(0)),
             element("td", b.label, class_="text")]))
@@ -102,7 +107,7 @@ def kernels(results, op):
         if k.op != op:
             continue
         b = k.benchmark
-        rows.append(row("ops", b, [k.case, isa_text(k.isa), k.mode, k.algorithm, k.way, element("td", str(k.threads), class_="key")], lambda b=b: [
+        rows.append(row("ops", b, [k.case, isa_text(k.isa), k.mode, k.algorithm, k.way, key_cell(k.threads)], lambda b=b: [
             time_cell(b), spread_cell(b), counter(b, "GFLOP/s", fixed(1)), counter(b, "GB/s", fixed(1)),
             number_cell(b.intensity, four_digits, "derived:intensity"), counter(b, "percent_of_roof", fixed(0)),
             element("td", b.label, class_="text"), counter(b, "speedup_over_naive", times_text)]))
@@ -151,8 +156,9 @@ def detail(summary, node, is_open=False):
 
 
 def all_tables(results):
-    nodes = [element("h2", "Every number", id="tables"), element("p", "A time is the median where a benchmark was repeated; the spread is from the fastest "
-             "to the slowest repetition, in percent of the median. Speed-ups are per image, over plain loops on one thread. Bold: the fastest.", class_="small")]
+    nodes = [element("h2", "Every number", id="tables"),
+             element("p", "A time is the median where a benchmark was repeated; the spread is from the fastest to the slowest repetition, in "
+                     "percent of the median. Speed-ups are per image, over plain loops on one thread. Bold: the fastest.", class_="small")]
     nodes += [element("h3", "Ceilings"), roofs(results)]
     for net in nets_in_order(results):
         nodes += [element("h3", f"{net_text(net)}, whole passes"), passes(results, net)]

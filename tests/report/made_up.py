@@ -107,8 +107,8 @@ class Machine:
                         layers = [(n, f, b, w, s / speed if k == "FMA" else s, r, k) for n, f, b, w, s, r, k in layers]
                         entries += one(mode, isa, threads, sum(x[4] for x in layers), sum(x[5] for x in layers))
                         for n, f, b, w, seconds, roof, label in layers:
-                            entries += self.repeated(f"vgg16/{mode}/{isa}/b1/t{threads}/{n}/iterations:1", seconds, "ms", label=label, flops=f, bytes=b,
-                                                     **{"GFLOP/s": f * 1e-9, "GB/s": w * 1e-9, "percent_of_roof": 100 * roof})
+                            entries += self.repeated(f"vgg16/{mode}/{isa}/b1/t{threads}/{n}/iterations:1", seconds, "ms", label=label,
+                                                     flops=f, bytes=b, **{"GFLOP/s": f * 1e-9, "GB/s": w * 1e-9, "percent_of_roof": 100 * roof})
         return {"context": self.context, "benchmarks": entries + self.noise_line()}
 
     def ops(self):

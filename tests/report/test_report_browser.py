@@ -29,7 +29,8 @@ frame.onload = () => {
     const box = e.getBoundingClientRect();
     if (!box.width || e.closest("svg") && e.tagName !== "svg" && e.tagName !== "text") continue;
     if (e.tagName === "svg") shown.add(e.getAttribute("class"));
-    if (!e.closest(".scroll table") && (box.right > WIDTH + 0.5 || box.left < -0.5)) out.push(e.tagName + " " + box.left + ".." + box.right + " " + e.textContent.slice(0, 40));
+    if (!e.closest(".scroll table") && (box.right > WIDTH + 0.5 || box.left < -0.5))
+      out.push(e.tagName + " " + box.left + ".." + box.right + " " + e.textContent.slice(0, 40));
   }
   const style = frame.contentWindow.getComputedStyle(page.body);
   document.getElementById("measured").textContent = JSON.stringify({out, shown: [...shown], width: root.scrollWidth,
@@ -61,8 +62,8 @@ class Test(unittest.TestCase):
         harness = self.folder / "harness.html"
         source = json.dumps(text or self.text).replace("</", "<\\/").replace("<!--", "<\\!--")
         harness.write_text(HARNESS.replace("WIDTH", str(width)).replace("PAGE", source), encoding="utf-8")
-        document, console = self.browse(harness, f"--blink-settings=preferredColorScheme={scheme}", "--window-size=1200,900", "--virtual-time-budget=20000",
-                                        "--dump-dom")
+        document, console = self.browse(harness, f"--blink-settings=preferredColorScheme={scheme}", "--window-size=1200,900",
+                                        "--virtual-time-budget=20000", "--dump-dom")
         self.assertEqual(console, [])
         found = re.search(r'<pre id="measured">(.*?)</pre>', document, re.DOTALL)
         self.assertTrue(found[1], "the page did not load")
@@ -71,7 +72,8 @@ class Test(unittest.TestCase):
     def pixels(self, scheme, width=900):
         import matplotlib.image
         picture = self.folder / "picture.png"
-        _, console = self.browse(self.page, f"--blink-settings=preferredColorScheme={scheme}", f"--window-size={width},1600", f"--screenshot={picture}")
+        _, console = self.browse(self.page, f"--blink-settings=preferredColorScheme={scheme}", f"--window-size={width},1600",
+                                 f"--screenshot={picture}")
         self.assertEqual(console, [])
         return matplotlib.image.imread(picture)[:, :, :3]
 
