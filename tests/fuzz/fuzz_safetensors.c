@@ -2,19 +2,9 @@
  * Any bytes as a safetensors file: opened, every tensor read, bound to a network, packed into a plan. Bytes that begin with { are
  * a header up to the first newline and data after it, before which this puts the header's length: so mutations reach what lies
  * behind the length, and the seeds are texts. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include "lanewise_data.h"
-
-#define MUST(condition)                                                                                                          \
-  do                                                                                                                             \
-    if (!(condition)) {                                                                                                          \
-      fprintf(stderr, "%s:%d: %s; message: %s\n", __FILE__, __LINE__, #condition, lw_error_message());                           \
-      abort();                                                                                                                   \
-    }                                                                                                                            \
-  while (0)
+#include "tests/fuzz/fuzz.h"
 
 static const lw_layer layers[] = {{.kind = LW_LAYER_CONV2D, .name = "features.0", .out = 1, .kernel = 1},
                                   {.kind = LW_LAYER_LINEAR, .name = "classifier.0", .out = 17}};
@@ -67,7 +57,6 @@ static void try(lw_context *context, const uint8_t *bytes, size_t size) {
     MUST(is_message("lw_safetensors_open_memory: memory: "));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   static lw_context *context;
   const uint8_t *newline = size ? memchr(bytes, '\n', size) : NULL;
