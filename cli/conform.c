@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bench/options.h" /* option_lists */
 #include "cli/machine.h"
 #include "tests/kit/shape.h"
 
@@ -22,26 +23,14 @@ enum {
   KEY_EXPORT,
   KEY_IN_PROCESS
 };
-enum { MOST_ROWS = 512 };
 
 /* What was chosen: rows of one operator stand together. */
 typedef struct selection {
   const kit_op *op[LW_OP_COUNT];
   size_t op_count;
-  conform_choice choice[MOST_ROWS];
+  conform_choice *choice;
   size_t count;
 } selection;
-
-/* Is `word` one of the comma-separated list? Every word is in a NULL list. */
-static int lists(const char *list, const char *word) {
-  const size_t length = strlen(word);
-  for (const char *p = list; p && *p;) {
-    const char *end = strchrnul(p, ',');
-    if ((size_t)(end - p) == length && strncmp(p, word, length) == 0) return 1;
-    p = *end ? end + 1 : end;
-  }
-  return !list;
-}
 
 /* Names for a message that lists what would have been right. */
 typedef struct names {
@@ -92,7 +81,7 @@ static int check_row(const conform_options *o) {
     if (strcmp(o->row, lw_kernel_table[i].symbol) == 0) return CLI_OK;
   names_start(&all);
   for (size_t i = 0; i < lw_kernel_count; i++)
-    if (lists(o->ops, lw_op_name(lw_kernel_table[i].op))) names_add(&all, lw_kernel_table[i].symbol);
+    if (option_lists(o->ops, lw_op_name(lw_kernel_table[i].op))) names_add(&all, lw_kernel_table[i].symbol);
   return names_complain(&all, "--row", o->row);
 }
 
@@ -126,9 +115,10 @@ static int select_ops(const conform_options *o, selection *s) {
     int matches = 0;
     for (size_t k = 0; op && k < lw_kernel_count; k++) {
       const lw_kernel *row = &lw_kernel_table[k];
-      matches |= (int)row->op == i && lists(o->isas, lw_isa_name(row->isa)) && (!o->row || strcmp(o->row, row->symbol) == 0);
+      matches |=
+          (int)row->op == i && option_lists(o->isas, lw_isa_name(row->isa)) && (!o->row || strcmp(o->row, row->symbol) == 0);
     }
-    if (matches && lists(o->ops, lw_op_name((lw_op)i)) && (!o->shape || op->op == LW_OP_conv2d)) s->op[s->op_count++] = op;
+    if (matches && option_lists(o->ops, lw_op_name((lw_op)i)) && (!o->shape || op->op == LW_OP_conv2d)) s->op[s->op_count++] = op;
   }
   if (s->op_count == 0)
     return cli_usage("no row of the kernel table is all of that: --op %s, --row %s, --isa %s%s", o->ops ? o->ops : "(any)",
@@ -140,10 +130,13 @@ static int select_rows(const conform_options *o, selection *s) {
   const char *cap_name = getenv("LANEWISE_ISA");
   const int cap = cap_name ? lw_isa_from_name(cap_name) : LW_ISA_COUNT;
   if (cap < 0) return check_list("LANEWISE_ISA", cap_name, 1);
+  s->choice = calloc(lw_kernel_count, sizeof *s->choice);
+  if (!s->choice) return cli_fail("no memory for the rows");
   for (size_t i = 0; i < s->op_count; i++)
-    for (size_t k = 0; k < lw_kernel_count && s->count < MOST_ROWS; k++) {
+    for (size_t k = 0; k < lw_kernel_count; k++) {
       const lw_kernel *row = &lw_kernel_table[k];
-      if (row->op != s->op[i]->op || !lists(o->isas, lw_isa_name(row->isa)) || (o->row && strcmp(o->row, row->symbol) != 0))
+      if (row->op != s->op[i]->op || !option_lists(o->isas, lw_isa_name(row->isa)) ||
+          (o->row && strcmp(o->row, row->symbol) != 0))
         continue;
       const char *missing = lw_isa_missing(row->isa);
       s->choice[s->count++] = (conform_choice){row, missing               ? missing
@@ -168,7 +161,8 @@ static int run_op(const conform_options *o, conform_printer *p, const kit_op *op
                        .in_process = o->in_process,
                        .seconds = o->seconds,
                        .again = "lanewise conform"};
-  for (size_t i = 0; i < count && plan.row_count < CONFORM_ROWS; i++)
+  if (count > CONFORM_ROWS) return cli_fail("%s has %zu rows, more than %d", lw_op_name(op->op), count, CONFORM_ROWS);
+  for (size_t i = 0; i < count; i++)
     if (!choices[i].skip) rows[plan.row_count++] = choices[i].row;
   conform_report *report = conform_run(&plan);
   if (!report) return cli_fail("no memory for the results of %s", lw_op_name(op->op));
@@ -176,6 +170,24 @@ static int run_op(const conform_options *o, conform_printer *p, const kit_op *op
   if (code == CLI_OK) conform_print_op(p, op, choices, count, report);
   conform_free(report);
   return code;
+}
+
+static int run_ops(const conform_options *o, const selection *s) {
+  conform_printer p = {.o = o, .begin = cli_milliseconds()};
+  cli_machine_model(p.machine, sizeof p.machine);
+  conform_print_start(&p, s->count);
+  for (size_t i = 0, first = 0; i < s->op_count; i++) {
+    size_t count = 0;
+    while (first + count < s->count && s->choice[first + count].row->op == s->op[i]->op) count++;
+    const int code = run_op(o, &p, s->op[i], &s->choice[first], count);
+    if (code != CLI_OK) {
+      if (o->tap) printf("Bail out! the conformance suite itself failed\n");
+      json_decref(p.rows);
+      return code;
+    }
+    first += count;
+  }
+  return conform_print_end(&p);
 }
 
 static int run(const conform_options *o) {
@@ -187,21 +199,9 @@ static int run(const conform_options *o) {
   if (code != CLI_OK) return code;
   if (o->folder) return conform_export(o, s.op, s.op_count);
   code = select_rows(o, &s);
-  if (code != CLI_OK) return code;
-  conform_printer p = {.o = o, .begin = cli_milliseconds()};
-  cli_machine_model(p.machine, sizeof p.machine);
-  conform_print_start(&p, s.count);
-  for (size_t i = 0, first = 0; i < s.op_count; i++) {
-    size_t count = 0;
-    while (first + count < s.count && s.choice[first + count].row->op == s.op[i]->op) count++;
-    code = run_op(o, &p, s.op[i], &s.choice[first], count);
-    if (code != CLI_OK) {
-      if (o->tap) printf("Bail out! the conformance suite itself failed\n");
-      return code;
-    }
-    first += count;
-  }
-  return conform_print_end(&p);
+  if (code == CLI_OK) code = run_ops(o, &s);
+  free(s.choice);
+  return code;
 }
 
 static int fill_from_name(const char *name) {
@@ -213,6 +213,7 @@ static int fill_from_name(const char *name) {
 static void read_shape(conform_options *o, const char *text) {
   o->shape = text;
   o->own = (kit_case){.bias = 1};
+  if (strlen(text) > 160) exit(cli_usage("--shape is longer than 160 characters"));
   if (shape_parse(text, &o->own.of.conv2d) != LW_OK) exit(cli_usage("--%s", lw_error_message()));
   snprintf(o->own.name, sizeof o->own.name, "%s", text);
 }

@@ -198,11 +198,14 @@ static int write_index(const export *e) {
   static const char judge[] =
       "promise exact: every element of a tensor with the role expected has the same bits, except that any "
       "NaN equals any NaN. Kernels that add in another order: |y - y64| <= bound.";
+  static const char named[] =
+      "parameters are named as in lanewise.h; relu and pool: on the result ReLU, then max_pool2d of 2x2 with "
+      "stride 2; bias and index: whether that tensor is there";
   char path[4200];
   lw_output out;
   const int v = lw_version();
-  json_t *index = json_pack("{s:i, s:i, s:I, s:s, s:O}", "format", 1, "lanewise", v, "seed", (json_int_t)e->o->seed, "judge",
-                            judge, "cases", e->cases);
+  json_t *index = json_pack("{s:i, s:i, s:I, s:s, s:s, s:O}", "format", 1, "lanewise", v, "seed", (json_int_t)e->o->seed, "judge",
+                            judge, "parameters", named, "cases", e->cases);
   if (!index) return cli_fail("no memory for the index");
   const int fd = open(e->o->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd >= 0) {

@@ -12,12 +12,17 @@ import kit
 
 
 class Conform(export.Case):
-    def planted(self, fault, *arguments, code=1):
-        """The JSON of the command with a planted fault."""
+    def run_planted(self, fault, *arguments):
+        """The command with a planted fault."""
         binary = os.path.join(os.path.dirname(kit.BINARY), "lanewise_planted")
-        done = subprocess.run([binary, "conform", *arguments, "--json"], capture_output=True, timeout=120,
-                              env={**os.environ, "PLANTED": fault})
-        self.assertEqual((done.returncode, done.stderr), (code, b""), (fault, done.stdout))
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("LANEWISE_")}
+        return subprocess.run([binary, "conform", *arguments], capture_output=True, text=True, timeout=120,
+                              env={**clean, "PLANTED": fault})
+
+    def planted(self, fault, *arguments, code=1):
+        """Its JSON."""
+        done = self.run_planted(fault, *arguments, "--json")
+        self.assertEqual((done.returncode, done.stderr), (code, ""), (fault, done.stdout))
         return json.loads(done.stdout)
 
     # ------------------------------------------------------------------------------------------------------ good kernels
@@ -53,6 +58,9 @@ class Conform(export.Case):
         self.assertEqual((threads["threads"], threads["runs"]), (20, 4))  # three kinds of memory, and in place
         shape = self.json("conform", "--shape", "mb2ic5ih9oc7kh3ph1sh2", "--isa", "naive", "--json")
         self.assertEqual([(r["row"], r["verdict"], r["cases"]) for r in shape["rows"]], [("naive_conv2d", "passed", 1)])
+        alone = self.json("conform", "--row", "naive_relu", "--case", "33", "--in-process", "--json")
+        forked = self.json("conform", "--row", "naive_relu", "--case", "33", "--json")
+        self.assertEqual((alone["runs"], alone["rows"][0]["verdict"]), (forked["runs"], "passed"))
         cut = self.json("conform", "--case", "vgg16-fc6-cut", "--isa", "naive", "--json")
         self.assertEqual([(r["op"], r["cases"]) for r in cut["rows"]], [("linear", 1)])
 
@@ -97,9 +105,7 @@ class Conform(export.Case):
         points = self.check_tap(self.good("conform", "--op", "relu,topk", "--quick", "--tap"))
         self.assertTrue(all(ok for ok, _, _, _ in points))
         self.assertIn("topk ref_topk", [p[1] for p in points])
-        binary = os.path.join(os.path.dirname(kit.BINARY), "lanewise_planted")
-        done = subprocess.run([binary, "conform", "--op", "relu", "--quick", "--tap"], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "PLANTED": "dropped tail"})
+        done = self.run_planted("dropped tail", "--op", "relu", "--quick", "--tap")
         self.assertEqual(done.returncode, 1)
         points = self.check_tap(done.stdout)
         self.assertEqual([p[1] for p in points if not p[0]], ["relu naive_relu"])
@@ -203,6 +209,13 @@ class Conform(export.Case):
             self.assertEqual(rows["naive_relu"]["cases"], rows["ref_relu"]["cases"])
             self.assertTrue(rows["naive_relu"]["failure_count"] >= rows["ref_relu"]["cases"] - 1)
 
+    def test_a_reference_that_fails(self):
+        done = self.run_planted("reference", "--op", "relu", "--quick", "--tap")
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (1, "Bail out! the conformance suite itself failed"))
+        self.assertEqual(done.stderr, "lanewise conform: relu: the reference ended: SIGABRT\n")
+        done = self.run_planted("reference", "--op", "relu", "--quick", "--json")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+
     def test_a_kernel_that_hangs(self):
         result = self.planted("hangs", "--row", "naive_relu", "--case", "33", "--fill", "reals", "--quick", "--timeout", "1")
         failure = result["rows"][0]["failures"][0]
@@ -219,6 +232,7 @@ class Conform(export.Case):
         self.bad(2, "conform", "--op", "topk", "--isa", "naive", has="no row of the kernel table is all of that")
         self.bad(2, "conform", "--op", "relu", "--shape", "ic1ih1oc1kh1", has="no row of the kernel table is all of that")
         self.bad(2, "conform", "--shape", "ic1ih1oc1", has="kh is missing")
+        self.bad(2, "conform", "--shape", "ic" + 200 * "0" + "1ih1oc1kh1", has="longer than 160 characters")
         self.bad(2, "conform", "--fill", "zeros", has=['--fill is "zeros"', "specials"])
         self.bad(2, "conform", "--seed", "-1", has='--seed is "-1"')
         self.bad(2, "conform", "--threads", "0", has='--threads is "0"')

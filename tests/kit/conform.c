@@ -155,10 +155,11 @@ static void describe(subject *s, const lw_kernel *row) {
   const conform_plan *p = s->plan;
   conform_failure *f = &s->child->current;
   *f = (conform_failure){.row = row, .c = s->c, .fill = s->fill, .memory = (kit_memory)s->place.memory, .in_place = -1};
-  int length = snprintf(f->reproduce, sizeof f->reproduce, "%s --row %s %s %s --fill %s --seed %" PRIu64, p->again, row->symbol,
-                        p->own ? "--shape" : "--case", p->own ? p->own_text : s->c.name, kit_fill_name(s->fill), p->seed);
-  if (p->threads) length += snprintf(f->reproduce + length, sizeof f->reproduce - (size_t)length, " --threads %d", p->threads);
-  if (p->quick) snprintf(f->reproduce + length, sizeof f->reproduce - (size_t)length, " --quick");
+  char threads[32] = "";
+  if (p->threads) snprintf(threads, sizeof threads, " --threads %d", p->threads);
+  snprintf(f->reproduce, sizeof f->reproduce, "%s --row %s %s %s --fill %s --seed %" PRIu64 "%s%s", p->again, row->symbol,
+           p->own ? "--shape" : "--case", p->own ? p->own_text : s->c.name, kit_fill_name(s->fill), p->seed, threads,
+           p->quick ? " --quick" : "");
 }
 
 static void run_row(subject *s, conform_row *result, kit_set *got) {
@@ -236,8 +237,10 @@ static void run_fill(subject *s) {
     return;
   }
   kit_set_fill(&s->expected, s->fill, s->plan->seed);
+  s->child->referring = 1;
   int ok = expect(s);
   if (ok && s->fill != KIT_SPECIALS && s->op->ref64 && s->flops <= EXPENSIVE) ok = widen(s);
+  s->child->referring = 0;
   if (ok)
     run_rows(s);
   else

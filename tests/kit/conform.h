@@ -19,7 +19,7 @@ typedef struct conform_plan {
   uint64_t seed;
   const char *only_case; /* NULL: all */
   const kit_case *own;   /* instead of the operator's cases; NULL: none */
-  const char *own_text;  /* what --shape said */
+  const char *own_text;  /* what --shape said, for reproducers: at most 160 characters */
   int only_fill;         /* a kit_fill; -1: all */
   /* Largest layers cut, every case in few ways: for slow builds, or to be quick. */
   int quick;
@@ -58,7 +58,7 @@ typedef struct conform_failure {
   int in_place;              /* the input whose memory was the output's too; -1: none */
   kit_difference difference; /* of CONFORM_VALUES */
   char what[240];            /* in words */
-  char reproduce[240];       /* a command line */
+  char reproduce[320];       /* a command line */
 } conform_failure;
 
 typedef struct conform_row {

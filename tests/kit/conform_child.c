@@ -117,7 +117,7 @@ static void catch_faults(conform_child *child) {
 
 static void explain(const conform_child *child, int status, char *text, size_t capacity) {
   const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  const char *late = child->inside ? "" : ", after the kernel had returned";
+  const char *late = child->inside || child->referring ? "" : ", after the kernel had returned";
   if (number == SIGALRM)
     snprintf(text, capacity, "not done after %u s%s", child->plan->seconds, late);
   else if (number == SIGILL)
@@ -138,8 +138,8 @@ static void explain(const conform_child *child, int status, char *text, size_t c
 static int blame(conform_child *child, int status) {
   char text[200];
   explain(child, status, text, sizeof text);
-  if (!before(child->done, child->at)) {
-    conform_child_error(child, "the reference of %s ended: %s", lw_op_name(child->plan->op->op), text);
+  if (child->referring || !before(child->done, child->at)) {
+    conform_child_error(child, "the reference ended: %s", text);
     return 0;
   }
   child->report->row[child->at.row].runs++;

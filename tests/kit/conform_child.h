@@ -17,6 +17,7 @@ typedef struct conform_child {
   conform_place done; /* where an earlier child ended; this one goes on behind it */
   conform_place at;   /* the latest that was entered */
   int inside;         /* not 0: the row there has not returned */
+  int referring;      /* not 0: the reference runs */
   int finished;       /* not 0: the walk came to its end */
   long matched;
   int counted[CONFORM_ROWS]; /* the case that conform_row.cases has counted, plus 1 */
