@@ -8,6 +8,8 @@
 #define CLI_COMMANDS                                                                                                             \
   COMMAND(info, "the machine, its instruction sets, the kernels chosen")                                                         \
   COMMAND(classify, "what a network sees in images")                                                                             \
+  COMMAND(evaluate, "a network's accuracy on a data set")                                                                        \
+  COMMAND(digits, "the built-in data set as MNIST-format files")                                                                 \
   COMMAND(filter, "image operators and filters on an image file")                                                                \
   COMMAND(features, "a picture of what the layers of a network make of an image")                                                \
   COMMAND(plan, "a network's steps, kernels, shapes, work and memory")                                                           \
