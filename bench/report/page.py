@@ -77,8 +77,10 @@ def tiles(results):
                   f"{figures.run_text(most)}, {threads_text(most.threads)}")]
     gain, over_autovec = one.value("speedup_over_naive"), one.value("speedup_over_autovec")
     if gain:
+        naive = any(p.disturbed for p in results.passes if p.net == one.net and p.is_plain)
         nodes.append(tile("faster than plain C", f"{times_text(gain)}×", "one thread against one" +
-                          (f"; {times_text(over_autovec)}× over the compiler’s own vectors" if over_autovec else "")))
+                          (f"; {times_text(over_autovec)}× over the compiler’s own vectors" if over_autovec else "") +
+                          ("; disturbed, see above" if naive or one.disturbed else "")))
     percent = one.value("percent_of_roof")
     if percent:
         nodes.append(tile("of the machine’s roof", f"{percent:.0f} %", f"measured peak and bandwidth, {threads_text(one.threads)}"))
@@ -108,6 +110,10 @@ def notices(results):
             noise.setdefault(f"the clock changed by {drift:+.1f} %", []).append(f.kind)
         if throttled:
             noise.setdefault("the CPU throttled for heat", []).append(f.kind)
+    disturbed = [p.benchmark.name for p in results.passes if p.disturbed]
+    if disturbed:
+        others = f" and {len(disturbed) - 3} more" if len(disturbed) > 3 else ""
+        noise.setdefault(f"others took the CPU more than 10 % of the time from {', '.join(disturbed[:3])}{others}", []).append("nets")
     if noise:
         said = "; ".join(f"{what} ({', '.join(sections.MEASURED[k] for k in kinds)})" for what, kinds in noise.items())
         nodes.append(element("div", element("p", element("strong", "The machine was not quiet: "), said + "."), class_="notice"))

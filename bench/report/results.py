@@ -108,6 +108,13 @@ class Pass:
     def value(self, key):
         return self.benchmark.value(key) if self.benchmark else None
 
+    @property
+    def disturbed(self):
+        """One thread that works all the time has a CPU all the time, unless others took it. More threads share theirs with a pool, whose
+        CPU time is not counted."""
+        real, busy = self.value("real_time"), self.value("cpu_time")
+        return self.threads == 1 and bool(real) and busy is not None and busy < 0.9 * real
+
 
 class Ceiling:
     """kind: fma, read or amx; name: ISA, memory level or number format."""

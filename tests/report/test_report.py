@@ -142,6 +142,17 @@ class Test(unittest.TestCase):
         self.assertFalse([c for c in root.iter("td") if c.get("data-value")])
         self.assertEqual(len(absent(root)), len(FIGURES))
 
+    def test_disturbed(self):
+        def disturb(files):
+            for entry in files["nets"]["benchmarks"]:
+                if entry["run_name"] == "vgg16/exact/naive/b1/t1/manual_time":
+                    entry["cpu_time"] = entry["real_time"] * 0.89
+        for change, said in ((None, False), (disturb, True)):
+            text = reading.text_of(reading.read(kit.make_page(self.folder, Machine(rounds=2), change=change)[0]))
+            self.assertEqual("took the CPU more than 10 % of the time from vgg16/exact/naive/b1/t1 (whole passes)." in text, said)
+            self.assertEqual("disturbed, see above" in text, said)
+            self.assertEqual("The machine was not quiet" in text, said)
+
     def test_special_characters(self):
         evil = "a<script>alert(1)</script>&amp;\"'$x$\\frac\u2028\x07µ]]>"
 
