@@ -40,8 +40,8 @@ class Weights(Structure):
 
 
 class PlanOptions(Structure):
-    """lw_plan_options"""
-    _fields_ = [("batch", c_int64), ("no_fuse", c_int), ("memory_limit", c_size_t)]
+    """lw_plan_options; what later versions append is 0, their default."""
+    _fields_ = [("batch", c_int64), ("no_fuse", c_int), ("memory_limit", c_size_t), ("later", c_int64 * 16)]
 
 
 FLOATS = POINTER(c_float)
