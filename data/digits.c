@@ -11,7 +11,7 @@ enum { SIDE = 28, PER_SPAN = 4, MAX_POINTS = DIGIT_KNOTS * PER_SPAN, STREAM = 0x
 /* How much hands differ, tuned so that a convolutional network finds every digit and a linear classifier misses one in eight. */
 static const float JITTER = .026f, WARP = .065f;                     /* of knots and of whole regions, in digit heights */
 static const float ROTATION = .06f, SLANT_MEAN = .07f, SLANT = .14f; /* tangents of half the rotation and of the slant */
-static const float SIZE_LO = 17, SIZE_HI = 23, SHIFT = 1.5f;     /* pixels; digits fill .84 of the size */
+static const float SIZE_LO = 17, SIZE_HI = 23, SHIFT = 1.5f;         /* pixels; digits fill .84 of the size */
 static const float WIDE_LO = .78f, WIDE_HI = 1.2f;                   /* width against height */
 static const float PEN_LO = .55f, PEN_HI = 1.8f, TAPER = .15f;       /* half width in pixels, its change along a stroke */
 
