@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-lw_status lw_pixels_allocate(const lw_source *source, int64_t w, int64_t h, int64_t bytes_per_pixel, uint8_t **pixels) {
+lw_status lw_pixels_check(const lw_source *source, int64_t w, int64_t h) {
   int64_t count;
   if (w < 1 || h < 1)
     return lw_source_fail(LW_BAD_FILE, source->call, source->name, "%lld x %lld pixels, expected at least 1 x 1", (long long)w,
@@ -16,7 +16,13 @@ lw_status lw_pixels_allocate(const lw_source *source, int64_t w, int64_t h, int6
   if (__builtin_mul_overflow(w, h, &count) || count > LW_IMAGE_MAX_PIXELS)
     return lw_source_fail(LW_BAD_FILE, source->call, source->name, "%lld x %lld pixels, expected at most %lld", (long long)w,
                           (long long)h, (long long)LW_IMAGE_MAX_PIXELS);
-  uint8_t *p = malloc((size_t)(count * bytes_per_pixel));
+  return LW_OK;
+}
+
+lw_status lw_pixels_allocate(const lw_source *source, int64_t w, int64_t h, int64_t bytes_per_pixel, uint8_t **pixels) {
+  const lw_status status = lw_pixels_check(source, w, h);
+  if (status != LW_OK) return status;
+  uint8_t *p = malloc((size_t)(w * h * bytes_per_pixel));
   if (!p)
     return lw_source_fail(LW_NO_MEMORY, source->call, source->name, "no memory for %lld x %lld pixels", (long long)w,
                           (long long)h);

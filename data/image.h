@@ -9,7 +9,9 @@
 
 #define LW_IMAGE_MAX_PIXELS (INT64_C(1) << 28)
 
-/* malloc(w * h * bytes_per_pixel), after checking sides and number of pixels. */
+/* Sides and number of pixels. */
+lw_status lw_pixels_check(const lw_source *source, int64_t w, int64_t h);
+/* malloc(w * h * bytes_per_pixel), after that check. */
 lw_status lw_pixels_allocate(const lw_source *source, int64_t w, int64_t h, int64_t bytes_per_pixel, uint8_t **pixels);
 /* The fields of an image that a caller hands in. */
 lw_status lw_image_check(const char *call, const lw_image *image);

@@ -39,9 +39,17 @@ static lw_status read_image(reader *r) {
   if (c != 1 && c != 3)
     return lw_source_fail(LW_UNSUPPORTED, source->call, source->name, "JPEG has %d channels%s, expected 1 or 3", c,
                           c == 4 ? " (CMYK or YCCK)" : "");
+  lw_status status = lw_pixels_check(source, jpeg->image_width, jpeg->image_height);
+  if (status != LW_OK) return status;
+  /* With Huffman codes the first scan spends a bit or more on each block of 8x8 samples, and sampling factors stretch a block
+   * over at most 4 by 4 of them: a small file that claims more pixels is refused before their memory is touched. */
+  const int64_t claimed = (int64_t)jpeg->image_width * jpeg->image_height;
+  if (!jpeg->arith_code && claimed / (8 * 64 * 16) > (int64_t)source->size)
+    return lw_source_fail(LW_BAD_FILE, source->call, source->name, "JPEG of %zu bytes is too small for %lld pixels", source->size,
+                          (long long)claimed);
   jpeg->out_color_space = c == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg->dct_method = JDCT_ISLOW;
-  const lw_status status = lw_pixels_allocate(source, jpeg->image_width, jpeg->image_height, c, &r->pixels);
+  status = lw_pixels_allocate(source, jpeg->image_width, jpeg->image_height, c, &r->pixels);
   if (status != LW_OK) return status;
   jpeg_start_decompress(jpeg);
   while (jpeg->output_scanline < jpeg->output_height) {

@@ -101,7 +101,7 @@ lw_status lw_pnm_decode(const lw_source *source, lw_image *out) {
   if (status == LW_OK && !bits) status = number(&in, 65535, "expected a maxval of 1 to 65535", &maxval);
   if (status != LW_OK) return status;
   if (maxval < 1) return bad(&in, 0, "the maxval is 0, expected 1 to 65535");
-  status = lw_pixels_allocate(source, image.w, image.h, image.c, &image.pixels);
+  status = lw_pixels_check(source, image.w, image.h);
   if (status != LW_OK) return status;
 
   const int64_t count = image.w * image.h * image.c, rest = (int64_t)(source->size - in.at);
@@ -110,10 +110,12 @@ lw_status lw_pnm_decode(const lw_source *source, lw_image *out) {
                        : kind <= 3 ? 2 * count
                        : kind == 4 ? (image.w + 7) / 8 * image.h
                                    : count * (maxval > 255 ? 2 : 1);
-  if (rest < need)
-    status = lw_source_fail(LW_BAD_FILE, source->call, source->name,
-                            "PNM ends too early: %lld bytes of pixels, expected at least %lld", (long long)rest, (long long)need);
-  else if (kind == 1)
+  if (rest < need) /* before memory is asked for: a few bytes may claim many pixels */
+    return lw_source_fail(LW_BAD_FILE, source->call, source->name,
+                          "PNM ends too early: %lld bytes of pixels, expected at least %lld", (long long)rest, (long long)need);
+  status = lw_pixels_allocate(source, image.w, image.h, image.c, &image.pixels);
+  if (status != LW_OK) return status;
+  if (kind == 1)
     status = read_p1(&in, count, image.pixels);
   else if (kind <= 3)
     status = read_text(&in, count, maxval, image.pixels);

@@ -191,6 +191,7 @@ static void test_wrong(void **state) {
   REFUSED("2147483647 x 2147483647", TEXT("P5 2147483647 2147483647 255\n"));
   REFUSED("at most 2147483647", TEXT("P5 99999999999999999999 1 255\n"));
   REFUSED("ends too early", TEXT("P6 16384 16384 65535\n\1\2"));
+  REFUSED("expected at least 177164346", TEXT("P1 83647 2118 4\n#\r#\r#\r#\r"));
   REFUSED("width", TEXT("P5 -1 1 255\n1"));
   REFUSED("height", TEXT("P5 1 1x 255\n1"));
   REFUSED("maxval", TEXT("P5 1 1 0\n1"));
@@ -211,6 +212,8 @@ static void test_wrong(void **state) {
   bytes giant = jpeg_make(8, 8, 1, (const int[]){50});
   memcpy(giant.b + 76, "\xff\xdc\xff\xdc", 4); /* height and width */
   REFUSED("65500 x 65500", BYTES(giant));
+  memcpy(giant.b + 76, "\x3f\xff\x3f\xff", 4);
+  REFUSED("too small for 268402689 pixels", BYTES(giant));
   bytes unended = jpeg_make(8, 8, 1, (const int[]){50}); /* all pixels, then a comment that is cut short */
   memcpy(unended.b + unended.n - 2, "\xff\xfe\0\x10", 4);
   unended.n += 2;
