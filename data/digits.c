@@ -185,6 +185,7 @@ static void blemish(stream *r, float ink[SIDE][SIDE]) {
   const float norm = sqrtf(tx * tx + ty * ty) + 1e-3f, ux = tx / norm, uy = ty / norm;
   const float away = kind == 0 ? uniform(r, 10, 14) : uniform(r, -6, 6), pen = uniform(r, .2f, .7f),
               strength = uniform(r, .3f, .9f);
+  /* Seen from the middle a mark lies towards u, and points anywhere; a scratch passes to the left or right of it, along u. */
   const float ox = kind == 0 ? ux : -uy, oy = kind == 0 ? uy : ux;
   const float dx = kind == 0 ? uniform(r, -1, 1) : ux, dy = kind == 0 ? uniform(r, -1, 1) : uy;
   const point c = {middle + ox * away, middle + oy * away};
