@@ -22,8 +22,6 @@ except ImportError as missing:
 STYLE = pathlib.Path(__file__).with_name("page.css")
 FIGURES = {"speedup": figures.speedup, "layers": figures.layers, "roofline": roofline.roofline, "scaling": figures.scaling,
            "caches": figures.caches}
-CARD_TITLES = {"speedup": "Times faster than plain C loops on one thread", "layers": "Layer by layer: time, and share of the roof (mark)",
-               "roofline": "Roofline", "scaling": "Speed-up over threads", "caches": "Hot (blue) against cold caches (orange)"}
 BROAD, SLIM = 848, 328
 
 
@@ -154,7 +152,8 @@ def stamp(results):
     return " · ".join([f"Lanewise {commit}" if commit else "Lanewise"] + [date] * bool(date))
 
 
-def all_figures(results):
+def explained(results):
+    """Heading, legend and caption of each figure, in the order of the page."""
     simd = sorted({p.isa for p in results.passes if not p.is_plain}, key=isa_rank)
     modes = sorted({p.mode for p in results.passes if not p.is_plain and p.mode != "exact"})
     runs = [("plain", None, "naive"), ("autovec", None, "autovec")]
@@ -165,30 +164,32 @@ def all_figures(results):
         net = net_text(figures.layered_net(results))
     except figures.Absent:
         net = "A network"
-    return figure(
-        results, "speedup", "How much faster than plain loops", runs,
-        "Times faster than naive, one thread, per image. naive: the reference, plain C loops. autovec: the same loops under -O3 -ffast-math "
-        "and the CPU’s flags, vectorised by the compiler." + (" Whiskers: fastest and slowest repetition." if repeated else "")
-    ) + figure(
-        results, "layers", f"{net}, layer by layer, against its roof",
-        [("wide", None, "bound by arithmetic (FMA)"), ("memory", None, "bound by memory"), ("ink", "mark", "the roof: no faster on this machine")],
-        "Bars: time of each layer. Mark: the time that its arithmetic at the measured FMA peak, or its weights at the measured bandwidth, would "
-        "take, whichever is longer. Percent: the roof’s share of the time. Above 100 % the roof was measured in a worse moment, or the "
-        "algorithm needs fewer operations than are counted."
-    ) + figure(
-        results, "roofline", "The roofline of this machine",
-        [("wide", "line", "FMA peak"), ("memory", "line", "read bandwidth"), ("ink", "dot", f"layers of {net}"),
-         ("other", "diamond", "whole passes"), ("soft", None, "single kernels, hot")],
-        "Both axes are logarithmic. To the right: more arithmetic for each byte of inputs, weights and outputs. A point can be no higher than "
-        "the lines of the level that its data comes from. Rest the mouse on a point for its numbers."
-    ) + figure(
-        results, "scaling", "More threads", [],
-        "Of each network the fastest pass. Dashed: how the machine’s own ceilings grow, the most that arithmetic or memory could gain."
-    ) + figure(
-        results, "caches", "Hot against cold caches",
-        [("wide", "dot", "hot: run again and again"), ("memory", "dot", "cold: caches flushed before every run")],
-        "Single kernels on one thread, time on a logarithmic axis. Inside a network a layer is somewhere between: its weights are cold where "
-        "all weights together exceed the cache, its input has just been written.")
+    return {
+        "speedup": (
+            "How much faster than plain loops", runs,
+            "Times faster than naive, one thread, per image. naive: the reference, plain C loops. autovec: the same loops under -O3 -ffast-math "
+            "and the CPU’s flags, vectorised by the compiler." + (" Whiskers: fastest and slowest repetition." if repeated else "")),
+        "layers": (
+            f"{net}, layer by layer, against its roof",
+            [("wide", None, "bound by arithmetic (FMA)"), ("memory", None, "bound by memory"),
+             ("ink", "mark", "the roof: no faster on this machine")],
+            "Bars: time of each layer. Mark: the time that its arithmetic at the measured FMA peak, or its weights at the measured bandwidth, "
+            "would take, whichever is longer. Percent: the roof’s share of the time. Above 100 % the roof was measured in a worse moment, or "
+            "the algorithm needs fewer operations than are counted."),
+        "roofline": (
+            "The roofline of this machine",
+            [("wide", "line", "FMA peak"), ("memory", "line", "read bandwidth"), ("ink", "dot", f"layers of {net}"),
+             ("other", "diamond", "whole passes"), ("soft", None, "single kernels, hot")],
+            "Both axes are logarithmic. To the right: more arithmetic for each byte of inputs, weights and outputs. A point can be no higher "
+            "than the lines of the level that its data comes from. Rest the mouse on a point for its numbers."),
+        "scaling": (
+            "More threads", [],
+            "Of each network the fastest pass. Dashed: how the machine’s own ceilings grow, the most that arithmetic or memory could gain."),
+        "caches": (
+            "Hot against cold caches",
+            [("wide", "dot", "hot: run again and again"), ("memory", "dot", "cold: caches flushed before every run")],
+            "Single kernels on one thread, time on a logarithmic axis. Inside a network a layer is somewhere between: its weights are cold "
+            "where all weights together exceed the cache, its input has just been written.")}
 
 
 def page(results):
@@ -197,7 +198,7 @@ def page(results):
                ("tables", "Every number"))
     body = [element("header", element("h1", title), element("p", f"{stamp(results)}. {checked(results)}", class_="lead")), *notices(results),
             tiles(results), facts(results), element("nav", *(element("a", text, href=f"#{to}") for to, text in anchors), aria_label="Sections"),
-            *all_figures(results), *sections.all_tables(results)]
+            *(node for name, words in explained(results).items() for node in figure(results, name, *words)), *sections.all_tables(results)]
     head = element("head", element("meta", charset="utf-8"), element("meta", name="viewport", content="width=device-width, initial-scale=1"),
                    element("meta", name="generator", content="Lanewise bench/report/page.py"), element("title", title),
                    element("style", STYLE.read_text(encoding="utf-8")))
@@ -210,16 +211,31 @@ def colours(style):
     return "".join(f"@media (prefers-color-scheme: dark) {{ svg {{{body}}} }} " if dark else f"svg {{{body}}} " for dark, body in rules)
 
 
+def key_shape(shape, x, y, colour):
+    """The mark of a legend as SVG; x, y: its left and its middle."""
+    style = f"fill: var(--{colour})"
+    if shape == "dot":
+        return element("circle", cx=x + 5, cy=y, r="5", style=style)
+    width, height = {"mark": (2, 14), "line": (14, 2)}.get(shape, (10, 10))
+    turn = f"rotate(45 {x + 5} {y})" if shape == "diamond" else None
+    return element("rect", x=x, y=y - height / 2, width=width, height=height, style=style, transform=turn)
+
+
 def card(results, name):
     """One figure for other documents: its colours are in it, and it stands on a card, so that it can be read on any ground."""
+    heading, keys, _ = explained(results)[name]
     canvas, description = FIGURES[name](results, BROAD)
-    figure_svg = canvas.svg(name, CARD_TITLES[name], description)
-    margin, head, foot = 20, 44, 30
+    figure_svg = canvas.svg(name, heading, description)
+    margin, head, foot = 20, 44 + 24 * bool(keys), 30
     width, height = canvas.width + 2 * margin, canvas.height + head + foot
     figure_svg.attrib.update({"x": str(margin), "y": str(head), "overflow": "visible"})
+    legend_row, x = [], margin
+    for colour, shape, text in keys:
+        legend_row += [key_shape(shape, x, 48, colour), element("text", text, x=x + 18, y=52, style="font: 12px var(--font); fill: var(--soft)")]
+        x += 44 + 7 * len(text)
     root = element("svg", element("style", colours(STYLE.read_text(encoding="utf-8"))),
                    element("rect", x="0.5", y="0.5", width=width - 1, height=height - 1, rx="10", style="fill: var(--paper); stroke: var(--faint)"),
-                   element("text", CARD_TITLES[name], x=margin, y="28", style="font: 600 16px var(--font); fill: var(--ink)"), figure_svg,
+                   element("text", heading, x=margin, y="28", style="font: 600 16px var(--font); fill: var(--ink)"), *legend_row, figure_svg,
                    element("text", f"{cpu(results.context)[0]} · {stamp(results)}", x=margin, y=height - 12,
                            style="font: 11px var(--font); fill: var(--soft)"),
                    xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width} {height}", width=width, height=height)
