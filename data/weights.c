@@ -197,7 +197,7 @@ enum { CHUNK = 1 << 16 };
 
 static lw_status put_tensor(const lw_output *out, const lw_net *net, const lw_weights *weights, int tensor, lw_dtype dtype,
                             float *chunk, void *narrow) {
-  lw_parameter_info p;
+  lw_parameter_info p = {0};
   lw_status status = lw_net_parameter(net, tensor, &p);
   for (int64_t first = 0; first < p.count && status == LW_OK; first += CHUNK) {
     const int64_t count = p.count - first < CHUNK ? p.count - first : CHUNK;

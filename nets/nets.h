@@ -17,9 +17,9 @@ lw_status lw_net_layer_output(const lw_net *net, size_t layer, lw_shape in, lw_s
 /* The descriptors of layers of a checked network for `n` images of shape `in`. */
 lw_conv2d_desc lw_layer_conv2d(const lw_layer *layer, int64_t n, lw_shape in);
 lw_pool2d_desc lw_layer_pool2d(const lw_layer *layer, int64_t n, lw_shape in);
-/* Parameter tensor `tensor` of a checked network: its layer, elements and fan-in; any result may be NULL. LW_BAD_ARGUMENT if
+/* Parameter tensor `tensor` of a checked network: its elements and fan-in; any result may be NULL. LW_BAD_ARGUMENT if
  * there is no such tensor. */
-lw_status lw_net_tensor(const lw_net *net, int tensor, size_t *layer, int64_t *count, int64_t *fan_in);
+lw_status lw_net_tensor(const lw_net *net, int tensor, int64_t *count, int64_t *fan_in);
 
 /* Where a step finds a tensor: the caller's x or y, or the workspace, whose tensors alternate between its two ends. */
 typedef enum lw_place { LW_PLACE_INPUT, LW_PLACE_OUTPUT, LW_PLACE_LOW, LW_PLACE_HIGH } lw_place;

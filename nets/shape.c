@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a layer table says: shapes, parameters, and whether all of it fits together. */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include "nets/nets.h"
@@ -130,23 +129,30 @@ lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes) {
   return LW_OK;
 }
 
+/* A parameter tensor, and the input of its layer. */
+typedef struct parameter {
+  size_t layer;
+  lw_shape in;
+  int is_bias;
+  int64_t count, fan_in;
+} parameter;
+
 /* Calls visit for every parameter tensor until it returns 0. */
-static lw_status each_tensor(const lw_net *net, int (*visit)(void *, size_t layer, int64_t count, int64_t fan_in), void *user) {
+static lw_status each_tensor(const lw_net *net, int (*visit)(void *, const parameter *), void *user) {
   lw_shape in = {net->c, net->h, net->w}, out;
   for (size_t i = 0; i < net->layer_count; i++, in = out) {
     const lw_layer *l = &net->layers[i];
     LW_TRY(lw_net_layer_output(net, i, in, &out));
     const int64_t fan_in = fan_in_of(l, in);
     if (fan_in == 0) continue;
-    if (!visit(user, i, l->out * fan_in, fan_in)) return LW_OK;
-    if (!l->no_bias && !visit(user, i, l->out, fan_in)) return LW_OK;
+    if (!visit(user, &(parameter){i, in, 0, l->out * fan_in, fan_in})) return LW_OK;
+    if (!l->no_bias && !visit(user, &(parameter){i, in, 1, l->out, fan_in})) return LW_OK;
   }
   return LW_OK;
 }
 
-static int add_count(void *user, size_t layer, int64_t count, int64_t fan_in) {
-  (void)layer, (void)fan_in;
-  *(int64_t *)user += count;
+static int add_count(void *user, const parameter *p) {
+  *(int64_t *)user += p->count;
   return 1;
 }
 
@@ -157,71 +163,67 @@ lw_status lw_net_parameters(const lw_net *net, int64_t *count) {
   return each_tensor(net, add_count, count);
 }
 
+static int add_one(void *user, const parameter *p) {
+  (void)p;
+  ++*(int *)user;
+  return 1;
+}
+
+lw_status lw_net_parameter_tensors(const lw_net *net, int *count) {
+  if (!count) return lw_fail(LW_BAD_ARGUMENT, "lw_net_parameter_tensors: count is NULL");
+  LW_TRY(lw_net_shapes(net, NULL));
+  *count = 0;
+  return each_tensor(net, add_one, count);
+}
+
 typedef struct search {
   int left;
-  size_t layer;
-  int64_t count, fan_in;
+  parameter found;
 } search;
 
-static int find(void *user, size_t layer, int64_t count, int64_t fan_in) {
+static int find(void *user, const parameter *p) {
   search *s = user;
-  s->layer = layer;
-  s->count = count;
-  s->fan_in = fan_in;
+  s->found = *p;
   return s->left-- > 0;
 }
 
-lw_status lw_net_tensor(const lw_net *net, int tensor, size_t *layer, int64_t *count, int64_t *fan_in) {
+static lw_status find_tensor(const lw_net *net, int tensor, parameter *found) {
   search s = {.left = tensor};
   if (tensor < 0) return lw_fail(LW_BAD_ARGUMENT, "network %s: tensor is %d, expected at least 0", net->name, tensor);
   LW_TRY(each_tensor(net, find, &s));
   if (s.left >= 0) return lw_fail(LW_BAD_ARGUMENT, "network %s has no parameter tensor %d", net->name, tensor);
-  if (layer) *layer = s.layer;
-  if (count) *count = s.count;
-  if (fan_in) *fan_in = s.fan_in;
+  *found = s.found;
   return LW_OK;
 }
 
-lw_status lw_net_parameter_tensors(const lw_net *net, int *count) {
-  search s = {.left = INT_MAX};
-  if (!count) return lw_fail(LW_BAD_ARGUMENT, "lw_net_parameter_tensors: count is NULL");
-  LW_TRY(lw_net_shapes(net, NULL));
-  LW_TRY(each_tensor(net, find, &s));
-  *count = INT_MAX - s.left;
+lw_status lw_net_tensor(const lw_net *net, int tensor, int64_t *count, int64_t *fan_in) {
+  parameter p = {0};
+  LW_TRY(find_tensor(net, tensor, &p));
+  if (count) *count = p.count;
+  if (fan_in) *fan_in = p.fan_in;
   return LW_OK;
 }
 
 lw_status lw_net_parameter(const lw_net *net, int tensor, lw_parameter_info *info) {
-  lw_shape in = {0};
-  size_t layer = 0;
+  parameter p = {0};
   if (!info) return lw_fail(LW_BAD_ARGUMENT, "lw_net_parameter: info is NULL");
   LW_TRY(lw_net_shapes(net, NULL));
-  lw_parameter_info p = {0};
-  LW_TRY(lw_net_tensor(net, tensor, &layer, &p.count, &p.fan_in));
-  lw_shape out = {net->c, net->h, net->w};
-  for (size_t i = 0; i <= layer; i++) {
-    in = out;
-    LW_TRY(lw_net_layer_output(net, i, in, &out));
-  }
-  const lw_layer *l = &net->layers[layer];
-  p.layer = layer;
-  p.in_c = in.c;
-  p.in_h = in.h;
-  p.in_w = in.w;
-  size_t before = SIZE_MAX; /* a bias is the second tensor of its layer */
-  if (tensor > 0) LW_TRY(lw_net_tensor(net, tensor - 1, &before, NULL, NULL));
-  p.is_bias = before == layer;
-  snprintf(p.name, sizeof p.name, "%s.%s", l->name, p.is_bias ? "bias" : "weight");
-  p.shape[0] = l->out;
-  p.rank = 1;
+  LW_TRY(find_tensor(net, tensor, &p));
+  const lw_layer *l = &net->layers[p.layer];
+  lw_parameter_info i = {
+      .layer = p.layer, .is_bias = p.is_bias, .rank = 1, .shape = {l->out}, .count = p.count, .fan_in = p.fan_in};
+  i.in_c = p.in.c;
+  i.in_h = p.in.h;
+  i.in_w = p.in.w;
+  snprintf(i.name, sizeof i.name, "%s.%s", l->name, p.is_bias ? "bias" : "weight");
   if (!p.is_bias && l->kind == LW_LAYER_LINEAR) {
-    p.rank = 2;
-    p.shape[1] = p.fan_in;
+    i.rank = 2;
+    i.shape[1] = p.fan_in;
   } else if (!p.is_bias) {
-    p.rank = 4;
-    p.shape[1] = in.c / or_default(l->groups, 1);
-    p.shape[2] = p.shape[3] = l->kernel;
+    i.rank = 4;
+    i.shape[1] = p.in.c / or_default(l->groups, 1);
+    i.shape[2] = i.shape[3] = l->kernel;
   }
-  *info = p;
+  *info = i;
   return LW_OK;
 }

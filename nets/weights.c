@@ -24,7 +24,7 @@ static lw_status read_seeded(void *user, const lw_net *net, int tensor, const ch
                              float *dst) {
   int64_t fan_in;
   (void)name;
-  const lw_status status = lw_net_tensor(net, tensor, NULL, NULL, &fan_in);
+  const lw_status status = lw_net_tensor(net, tensor, NULL, &fan_in);
   if (status != LW_OK) return status;
   lw_kaiming_uniform(*(const uint64_t *)user, tensor, fan_in, first, count, dst);
   return LW_OK;

@@ -43,7 +43,7 @@ static int64_t elements(lw_shape s) { return s.c * s.h * s.w; }
 
 static double *read_tensor(walk *k, int64_t *fan_in) {
   int64_t count;
-  assert_int_equal(lw_net_tensor(k->net, k->tensor, NULL, &count, fan_in), LW_OK);
+  assert_int_equal(lw_net_tensor(k->net, k->tensor, &count, fan_in), LW_OK);
   double *values = golden_uniform(k->golden->seed, k->tensor, *fan_in, count);
   assert_non_null(values);
   if (k->fault && k->tensor == 0) values[0] = nextafterf((float)values[0], 1);

@@ -150,7 +150,7 @@ const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const floa
   }
   s.x = malloc((size_t)largest * sizeof *s.x);
   int64_t count, fan_in, longest = 0;
-  for (int t = 0; lw_net_tensor(net, t, NULL, &count, &fan_in) == LW_OK; t++)
+  for (int t = 0; lw_net_tensor(net, t, &count, &fan_in) == LW_OK; t++)
     if (fan_in > longest) longest = fan_in;
   s.w = malloc((size_t)longest * sizeof *s.w);
   if (s.x && s.w) {
