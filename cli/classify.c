@@ -60,10 +60,8 @@ static int make_buffers(classifier *c) {
 
 /* What can be checked without weights. */
 static int check(classifier *c) {
-  lw_plan *bare;
-  if (lw_plan_create(c->o->model.context, c->o->model.net, NULL, NULL, &bare) != LW_OK) return cli_fail_status();
-  c->outputs = lw_plan_outputs(bare);
-  lw_plan_destroy(bare);
+  c->outputs = cli_model_outputs(&c->o->model);
+  if (!c->outputs) return CLI_FAILED;
   c->top = c->o->top ? c->o->top : c->outputs < 5 ? c->outputs : 5;
   if (c->top > c->outputs)
     return cli_usage("--top is %lld, expected at most %lld as network %s has outputs", (long long)c->top, (long long)c->outputs,
@@ -100,11 +98,7 @@ static lw_status classify(classifier *c, const char *path, double *prepare_ms, d
   if (status != LW_OK) return status;
   status = lw_image_to_input(context, c->o->model.net, &image, c->input);
   lw_image_free(&image);
-  if (status != LW_OK) {
-    char message[256];
-    snprintf(message, sizeof message, "%s", lw_error_message());
-    return lw_fail(status, "%s: %s", path, message);
-  }
+  if (status != LW_OK) return lw_fail(status, "%s: %s", path, lw_error_message());
   const double before = cli_milliseconds();
   status = lw_plan_run(c->plan, c->input, c->logits, c->workspace);
   *prepare_ms = before - start;
@@ -178,10 +172,7 @@ static int run_images(classifier *c, json_t *images) {
 }
 
 static int run_text(classifier *c) {
-  const cli_model *m = &c->o->model;
-  printf("%s, weights: %s%s, ISA %s, %d threads\n", m->net->name, m->weights_name,
-         m->has_seed ? " (random: what it answers means nothing)" : "", lw_context_isa(m->context),
-         lw_context_threads(m->context));
+  cli_model_print(&c->o->model);
   const int code = run_images(c, NULL);
   if (c->o->time) printf("weights opened in %.2f ms, plan made in %.2f ms", c->open_ms, c->plan_ms);
   if (c->o->time && c->first_pass_ms >= 0) printf(", first pass %.3f ms", c->first_pass_ms);
@@ -190,12 +181,9 @@ static int run_text(classifier *c) {
 }
 
 static int run_json(classifier *c) {
-  const cli_model *m = &c->o->model;
-  json_t *images = json_array();
+  json_t *root = cli_model_json(&c->o->model), *images = json_array();
   const int code = run_images(c, images);
-  json_t *root = json_pack("{s:s, s:s, s:o, s:b, s:s, s:i, s:o}", "net", m->net->name, "mode", m->mode, "weights",
-                           cli_json_text(m->weights_name), "random_weights", m->has_seed, "isa", lw_context_isa(m->context),
-                           "threads", lw_context_threads(m->context), "images", images);
+  json_object_set_new(root, "images", images);
   if (c->o->time)
     json_object_set_new(root, "milliseconds",
                         json_pack("{s:f, s:f, s:o}", "open", c->open_ms, "plan", c->plan_ms, "first_pass",

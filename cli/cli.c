@@ -84,6 +84,13 @@ const char *cli_count(int64_t count) {
   return text;
 }
 
+const char *cli_version(void) {
+  const int v = lw_version();
+  char *text = place();
+  snprintf(text, PLACE, "%d.%d.%d", v / 10000, v / 100 % 100, v % 100);
+  return text;
+}
+
 json_t *cli_json_text(const char *text) {
   json_t *string = json_string(text);
   if (string) return string;

@@ -32,9 +32,10 @@ int cli_columns(void);
 /* Does the locale say UTF-8? Else what is drawn keeps to ASCII. */
 int cli_utf8(void);
 
-/* "1.5 MiB" and "138,357,544", in one of eight places that take turns. */
+/* "1.5 MiB", "138,357,544" and the library's version, "0.1.0", in one of eight places that take turns. */
 const char *cli_bytes(double bytes);
 const char *cli_count(int64_t count);
+const char *cli_version(void);
 
 /* A JSON string of any bytes (a file name): those that are no UTF-8 become '?'. */
 json_t *cli_json_text(const char *text);

@@ -203,9 +203,8 @@ static int write_index(const export *e) {
       "stride 2; bias and index: whether that tensor is there";
   char path[4200];
   lw_output out;
-  const int v = lw_version();
-  json_t *index = json_pack("{s:i, s:i, s:I, s:s, s:s, s:O}", "format", 1, "lanewise", v, "seed", (json_int_t)e->o->seed, "judge",
-                            judge, "parameters", named, "cases", e->cases);
+  json_t *index = json_pack("{s:i, s:i, s:I, s:s, s:s, s:O}", "format", 1, "lanewise", lw_version(), "seed",
+                            (json_int_t)e->o->seed, "judge", judge, "parameters", named, "cases", e->cases);
   if (!index) return cli_fail("no memory for the index");
   const int fd = open(e->o->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd >= 0) {

@@ -9,13 +9,6 @@
 #include "cli/machine.h"
 #include "simd/isa.h"
 
-static const char *version_text(void) {
-  static char text[32];
-  const int v = lw_version();
-  snprintf(text, sizeof text, "%d.%d.%d", v / 10000, v / 100 % 100, v % 100);
-  return text;
-}
-
 static const char *promise_name(const lw_kernel *row) { return row->promise == LW_EXACT ? "exact" : "bound"; }
 
 /* ------------------------------------------------------------------------------------------------------------- people */
@@ -137,10 +130,10 @@ void conform_print_start(conform_printer *p, size_t rows) {
   if (p->o->json)
     p->rows = json_array();
   else if (p->o->tap)
-    printf("TAP version 14\n1..%zu\n# lanewise %s on %s, seed %" PRIu64 "%s\n", rows, version_text(), p->machine, p->o->seed,
+    printf("TAP version 14\n1..%zu\n# lanewise %s on %s, seed %" PRIu64 "%s\n", rows, cli_version(), p->machine, p->o->seed,
            p->o->quick ? ", quick" : "");
   else
-    printf("Lanewise %s on %s, seed %" PRIu64 "%s\n", version_text(), p->machine, p->o->seed, p->o->quick ? ", quick" : "");
+    printf("Lanewise %s on %s, seed %" PRIu64 "%s\n", cli_version(), p->machine, p->o->seed, p->o->quick ? ", quick" : "");
   fflush(stdout);
 }
 
@@ -179,7 +172,7 @@ int conform_print_end(conform_printer *p) {
   const int code = p->failed || nothing ? CLI_FAILED : CLI_OK;
   if (p->o->json) {
     const int printed = cli_print_json(
-        json_pack("{s:s, s:o, s:s, s:I, s:b, s:i, s:f, s:{s:I, s:I, s:I}, s:I, s:I, s:o}", "version", version_text(), "machine",
+        json_pack("{s:s, s:o, s:s, s:I, s:b, s:i, s:f, s:{s:I, s:I, s:I}, s:I, s:I, s:o}", "version", cli_version(), "machine",
                   cli_json_text(p->machine), "isa", lw_isa_name(lw_isa_best()), "seed", (json_int_t)p->o->seed, "quick",
                   p->o->quick, "threads", p->o->threads, "seconds", seconds, "rows_by_verdict", "passed", (json_int_t)p->passed,
                   "failed", (json_int_t)p->failed, "skipped", (json_int_t)p->skipped, "cases", (json_int_t)p->cases, "runs",

@@ -33,15 +33,13 @@ static const char *split_name(lw_split split) { return split == LW_SPLIT_TRAIN ?
 static int load(evaluation *e) {
   const options *o = e->o;
   const lw_net *net = o->model.net;
-  lw_plan *bare;
   if (lw_dataset_load(o->data, o->split, &e->data) != LW_OK) return cli_fail_status();
   const lw_dataset *d = &e->data;
   if (d->c != net->c || d->h != net->h || d->w != net->w)
     return cli_fail("%s: images of %lldx%lldx%lld, expected %lldx%lldx%lld for network %s", o->data, (long long)d->c,
                     (long long)d->h, (long long)d->w, (long long)net->c, (long long)net->h, (long long)net->w, net->name);
-  if (lw_plan_create(o->model.context, net, NULL, NULL, &bare) != LW_OK) return cli_fail_status();
-  const int64_t outputs = lw_plan_outputs(bare);
-  lw_plan_destroy(bare);
+  const int64_t outputs = cli_model_outputs(&o->model);
+  if (!outputs) return CLI_FAILED;
   if (outputs != d->classes)
     return cli_fail("%s: %d classes, expected %lld as network %s has outputs", o->data, d->classes, (long long)outputs,
                     net->name);
@@ -114,15 +112,12 @@ static double images_per_second(const evaluation *e) { return (double)e->count /
 /* ----------------------------------------------------------------------------------------------------------- printing */
 
 static int print_text(const evaluation *e) {
-  const cli_model *m = &e->o->model;
   const int classes = e->data.classes;
   const int64_t right = all_right(e);
   int64_t largest = 0;
   for (int i = 0; i < classes * classes; i++) largest = e->confusion[i] > largest ? e->confusion[i] : largest;
   const int width = snprintf(NULL, 0, "%lld", (long long)largest) + 2;
-  printf("%s, weights: %s%s, ISA %s, %d threads\n", m->net->name, m->weights_name,
-         m->has_seed ? " (random: what it answers means nothing)" : "", lw_context_isa(m->context),
-         lw_context_threads(m->context));
+  cli_model_print(&e->o->model);
   printf("%s, %s: %s of %s images right, accuracy %s%.2f %%%s\n\n"
          "Of each class, how many were taken for which:\n",
          e->o->data, split_name(e->o->split), cli_count(right), cli_count(e->count), cli_style("1"),
@@ -149,7 +144,6 @@ static int print_text(const evaluation *e) {
 }
 
 static int print_json(const evaluation *e) {
-  const cli_model *m = &e->o->model;
   const int classes = e->data.classes;
   const int64_t right = all_right(e);
   json_t *list = json_array(), *confusion = json_array();
@@ -162,13 +156,18 @@ static int print_json(const evaluation *e) {
                                           (json_int_t)right_of(e, label), "accuracy",
                                           images ? json_real((double)right_of(e, label) / (double)images) : json_null()));
   }
-  return cli_print_json(json_pack("{s:s, s:s, s:o, s:b, s:s, s:i, s:o, s:s, s:I, s:I, s:f, s:o, s:o, s:I, s:f, s:f}", "net",
-                                  m->net->name, "mode", m->mode, "weights", cli_json_text(m->weights_name), "random_weights",
-                                  m->has_seed, "isa", lw_context_isa(m->context), "threads", lw_context_threads(m->context),
-                                  "data", cli_json_text(e->o->data), "split", split_name(e->o->split), "images",
-                                  (json_int_t)e->count, "right", (json_int_t)right, "accuracy", (double)right / (double)e->count,
-                                  "classes", list, "confusion", confusion, "batch", (json_int_t)lw_plan_batch(e->plan), "seconds",
-                                  e->pass_ms * 1e-3, "images_per_second", images_per_second(e)));
+  json_t *root = cli_model_json(&e->o->model);
+  json_t *found =
+      json_pack("{s:o, s:s, s:I, s:I, s:f, s:o, s:o, s:I, s:f, s:f}", "data", cli_json_text(e->o->data), "split",
+                split_name(e->o->split), "images", (json_int_t)e->count, "right", (json_int_t)right, "accuracy",
+                (double)right / (double)e->count, "classes", list, "confusion", confusion, "batch",
+                (json_int_t)lw_plan_batch(e->plan), "seconds", e->pass_ms * 1e-3, "images_per_second", images_per_second(e));
+  if (json_object_update(root, found) != 0) { /* no memory, which cli_print_json then says */
+    json_decref(root);
+    root = NULL;
+  }
+  json_decref(found);
+  return cli_print_json(root);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ command */

@@ -94,9 +94,8 @@ static void print_kernels(const machine *m, const char *isa) {
 
 static int print_text(const machine *m, const lw_context *context) {
   char policy[32];
-  const int v = lw_version();
-  printf("%sLanewise %d.%d.%d%s, %d threads, ISA %s\n\n", cli_style("1"), v / 10000, v / 100 % 100, v % 100, cli_style("0"),
-         lw_context_threads(context), lw_context_isa(context));
+  printf("%sLanewise %s%s, %d threads, ISA %s\n\n", cli_style("1"), cli_version(), cli_style("0"), lw_context_threads(context),
+         lw_context_isa(context));
   printf("CPU         %s (%s), %d cores for this process, %d CPUs\n", m->model, m->system.machine, m->cores, m->cpus);
   printf("Caches     ");
   for (int level = 1, any = 0; level <= 3; level++)
@@ -121,10 +120,8 @@ static int print_text(const machine *m, const lw_context *context) {
 }
 
 static int print_json(const machine *m, const lw_context *context) {
-  const int v = lw_version();
-  char version[32], policy[32];
+  char policy[32];
   json_t *isas = json_array(), *kernels = json_array();
-  snprintf(version, sizeof version, "%d.%d.%d", v / 10000, v / 100 % 100, v % 100);
   for (int i = 0; i < LW_ISA_COUNT; i++) {
     const char *missing = lw_isa_missing((lw_isa)i);
     if (is_offered((lw_isa)i))
@@ -138,7 +135,7 @@ static int print_json(const machine *m, const lw_context *context) {
                                       "kernel", m->kernels[i].symbol, "promise", m->kernels[i].promise));
   return cli_print_json(
       json_pack("{s:s, s:s, s:i, s:o, s:o, s:{s:o, s:s, s:i, s:i}, s:{s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:s}, s:o, s:o}",
-                "version", version, "isa", lw_context_isa(context), "threads", lw_context_threads(context), "isas", isas,
+                "version", cli_version(), "isa", lw_context_isa(context), "threads", lw_context_threads(context), "isas", isas,
                 "kernels", kernels, "cpu", "model", cli_json_text(m->model), "architecture", m->system.machine, "cores", m->cores,
                 "cpus", m->cpus, "cache_bytes", "l1", (json_int_t)m->cache[1], "l2", (json_int_t)m->cache[2], "l3",
                 (json_int_t)m->cache[3], "memory", "bytes", (json_int_t)m->memory, "available_bytes", (json_int_t)m->available,

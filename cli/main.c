@@ -44,8 +44,7 @@ int main(int argc, char **argv) {
     argc = 3;
   }
   if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
-    const int v = lw_version();
-    printf("lanewise %d.%d.%d\n", v / 10000, v / 100 % 100, v % 100);
+    printf("lanewise %s\n", cli_version());
     return cli_finish(CLI_OK);
   }
   for (const command *c = commands; c->name; c++)

@@ -90,6 +90,29 @@ int cli_model_weights(cli_model *m) {
   return CLI_OK;
 }
 
+int64_t cli_model_outputs(const cli_model *m) {
+  lw_plan *bare;
+  if (lw_plan_create(m->context, m->net, NULL, NULL, &bare) != LW_OK) {
+    cli_fail_status();
+    return 0;
+  }
+  const int64_t outputs = lw_plan_outputs(bare);
+  lw_plan_destroy(bare);
+  return outputs;
+}
+
+void cli_model_print(const cli_model *m) {
+  printf("%s, weights: %s%s, ISA %s, %d threads\n", m->net->name, m->weights_name,
+         m->has_seed ? " (random: what it answers means nothing)" : "", lw_context_isa(m->context),
+         lw_context_threads(m->context));
+}
+
+json_t *cli_model_json(const cli_model *m) {
+  return json_pack("{s:s, s:s, s:o, s:b, s:s, s:i}", "net", m->net->name, "mode", m->mode, "weights",
+                   cli_json_text(m->weights_name), "random_weights", m->has_seed, "isa", lw_context_isa(m->context), "threads",
+                   lw_context_threads(m->context));
+}
+
 void cli_model_close(cli_model *m) {
   lw_context_destroy(m->context);
   lw_safetensors_close(m->file);

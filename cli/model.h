@@ -29,6 +29,12 @@ int cli_model_context(cli_model *model);
 int cli_model_weights(cli_model *model);
 void cli_model_close(cli_model *model);
 
+/* Outputs of the network; 0 after a message. Needs the context only. */
+int64_t cli_model_outputs(const cli_model *model);
+/* What runs, once weights are there: a line for people, an object for programs. */
+void cli_model_print(const cli_model *model);
+json_t *cli_model_json(const cli_model *model);
+
 /* A file that ships with Lanewise ("weights/lenet5.safetensors"): in the folder LANEWISE_DATA, else in share/lanewise beside the
  * executable's folder, else in the folder data/ that this was built from. 0 if none of them has it. */
 int cli_data_file(const char *name, char *path, size_t capacity);
