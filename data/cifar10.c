@@ -39,10 +39,9 @@ lw_status lw_cifar10_append(const lw_source *source, lw_dataset *out) {
 
 static lw_status load(const char *call, const char *path, lw_dataset *out) {
   lw_source_file file;
-  lw_status status = lw_source_open(call, path, &file);
+  lw_status status = lw_source_load(call, path, &file);
   if (status != LW_OK) return status;
-  status = lw_source_rest(&file);
-  if (status == LW_OK) status = lw_cifar10_append(&file.source, out);
+  status = lw_cifar10_append(&file.source, out);
   lw_source_close(&file);
   return status;
 }

@@ -138,10 +138,9 @@ lw_status lw_idx_decode(const lw_source *source, int rank, lw_idx *out) {
 
 static lw_status load(const char *call, const char *path, int rank, lw_idx *out) {
   lw_source_file file;
-  lw_status status = lw_source_open(call, path, &file);
+  lw_status status = lw_source_load(call, path, &file);
   if (status != LW_OK) return status;
-  status = lw_source_rest(&file);
-  if (status == LW_OK) status = lw_idx_decode(&file.source, rank, out);
+  status = lw_idx_decode(&file.source, rank, out);
   lw_source_close(&file);
   return status;
 }

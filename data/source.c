@@ -56,6 +56,14 @@ lw_status lw_source_rest(lw_source_file *file) {
   return lw_source_fail(LW_NO_MEMORY, source->call, source->name, "no memory for a file of more than %zu bytes", source->size);
 }
 
+lw_status lw_source_load(const char *call, const char *path, lw_source_file *file) {
+  lw_status status = lw_source_open(call, path, file);
+  if (status != LW_OK) return status;
+  status = lw_source_rest(file);
+  if (status != LW_OK) lw_source_close(file);
+  return status;
+}
+
 void lw_source_close(lw_source_file *file) {
   fclose(file->file);
   free(file->bytes);

@@ -31,6 +31,8 @@ lw_status lw_source_fail(lw_status status, const char *call, const char *name, c
 lw_status lw_source_open(const char *call, const char *path, lw_source_file *file);
 /* Reads the rest, from pipes too. 2 GiB or more are LW_BAD_FILE. */
 lw_status lw_source_rest(lw_source_file *file);
+/* Both: the whole file. Where it fails, nothing is left to close, as with lw_source_open. */
+lw_status lw_source_load(const char *call, const char *path, lw_source_file *file);
 void lw_source_close(lw_source_file *file);
 
 #endif
