@@ -10,31 +10,9 @@
 #include <unistd.h>
 #include <zlib.h>
 #include "lanewise_data.h"
+#include "tests/folder.h"
 
 enum { RECORD = 3073 };
-
-static char folder[] = "/tmp/lanewise_datasets_XXXXXX";
-
-/* A path in the test's folder, which stays valid. */
-static const char *in_folder(const char *name) {
-  static char paths[64][128];
-  char path[128];
-  int i = 0;
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  while (i < 64 && paths[i][0] && strcmp(paths[i], path) != 0) i++;
-  assert_in_range(i, 0, 63);
-  memcpy(paths[i], path, sizeof path);
-  return paths[i];
-}
-
-static const char *write_file(const char *name, const void *bytes, size_t size) {
-  const char *path = in_folder(name);
-  FILE *file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(bytes, 1, size, file), size);
-  assert_int_equal(fclose(file), 0);
-  return path;
-}
 
 /* The bytes as one member of a gzip file, at the end of `to`. */
 static size_t add_gzip(uint8_t *to, size_t at, size_t capacity, const void *bytes, size_t size) {
@@ -351,18 +329,6 @@ static void test_input(void **state) {
   FAILS(LW_BAD_ARGUMENT, lw_dataset_input(NULL, &d, 0, 1, NULL), "x is ");
   FAILS(LW_BAD_ARGUMENT, lw_dataset_input(NULL, &d, 0, 1, (float *)((char *)x + 1)), "aligned");
   lw_dataset_free(NULL);
-}
-
-static int make_folder(void **state) {
-  (void)state;
-  return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-  char command[64];
-  (void)state;
-  snprintf(command, sizeof command, "rm -r %s", folder);
-  return system(command);
 }
 
 int main(void) {

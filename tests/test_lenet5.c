@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lanewise_data.h"
+#include "tests/expect.h"
 
 #define DATA LANEWISE_SOURCE_DIR "/data/"
 
@@ -21,10 +22,6 @@ enum { BATCH = 50, PIXELS = 28 * 28, FIRST_TEST = 60000 };
 static lw_safetensors *file;
 static lw_plan *plan;
 static void *workspace;
-
-static void must(lw_status status) {
-  if (status != LW_OK) fail_msg("%s: %s", lw_status_name(status), lw_error_message());
-}
 
 /* The classes of up to BATCH images x[count][1][28][28], the rest of which is ignored. */
 static void classify(const float *x, int count, int32_t *answers) {

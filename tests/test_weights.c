@@ -328,5 +328,5 @@ int main(void) {
       cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_vgg16),   cmocka_unit_test(test_timm),
       cmocka_unit_test(test_timm_shapes), cmocka_unit_test(test_misfits),
   };
-  return cmocka_run_group_tests_name("weights", tests, make_folder, remove_folder);
+  return cmocka_run_group_tests_name("weights", tests, make_weights_folder, remove_folder);
 }

@@ -129,5 +129,5 @@ static void test_failed_saves(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_narrowing), cmocka_unit_test(test_failed_saves)};
-  return cmocka_run_group_tests_name("weights_save", tests, make_folder, remove_folder);
+  return cmocka_run_group_tests_name("weights_save", tests, make_weights_folder, remove_folder);
 }

@@ -7,23 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "lanewise_data.h"
+#include "tests/folder.h"
 #include "tests/safetensors_bytes.h"
 
 static const uint64_t seed = 11;
-static char folder[] = "/tmp/lanewise_weights_XXXXXX", path[64];
+static char path[64];
 
-static int make_folder(void **state) {
-  (void)state;
-  if (!mkdtemp(folder)) return -1;
-  snprintf(path, sizeof path, "%s/weights.safetensors", folder);
+/* Setup of a group of tests. */
+static int make_weights_folder(void **state) {
+  if (make_folder(state) != 0) return -1;
+  snprintf(path, sizeof path, "%s", in_folder("weights.safetensors"));
   return 0;
-}
-
-static int remove_folder(void **state) {
-  char command[64];
-  (void)state;
-  snprintf(command, sizeof command, "rm -r %s", folder);
-  return system(command);
 }
 
 static inline lw_safetensors *open_file(void) {

@@ -116,6 +116,14 @@ typedef struct kit_parameter {
 #define KIT_CHOICE(name, member, words)                                                                                          \
   { #name, offsetof(kit_case, member), KIT_PARAMETER_CHOICE, words } /* enum */
 
+/* What max_pool2d and avg_pool2d share. */
+#define KIT_POOL2D_PARAMETERS                                                                                                    \
+  KIT_SIZE(n, of.pool2d.n), KIT_SIZE(c, of.pool2d.c), KIT_SIZE(ih, of.pool2d.ih), KIT_SIZE(iw, of.pool2d.iw),                    \
+      KIT_SIZE(kh, of.pool2d.kh), KIT_SIZE(kw, of.pool2d.kw), KIT_SIZE(stride_h, of.pool2d.stride_h),                            \
+      KIT_SIZE(stride_w, of.pool2d.stride_w), KIT_SIZE(pad_h, of.pool2d.pad_h), KIT_SIZE(pad_w, of.pool2d.pad_w),                \
+      KIT_SIZE(dilation_h, of.pool2d.dilation_h), KIT_SIZE(dilation_w, of.pool2d.dilation_w),                                    \
+      KIT_FLAG(ceil_mode, of.pool2d.ceil_mode), KIT_FLAG(count_include_pad, of.pool2d.count_include_pad)
+
 /* Case c of op: the rows of its table, then KIT_RANDOM_CASES seeded shapes "random-0", ... Returns 0 past the last. */
 enum { KIT_RANDOM_CASES = 8 };
 typedef struct kit_op kit_op;

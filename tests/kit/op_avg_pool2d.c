@@ -160,21 +160,7 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_avg_pool2d(context, &c->of.pool2d, t[X], t[Y]);
 }
 
-static const kit_parameter parameters[] = {KIT_SIZE(n, of.pool2d.n),
-                                           KIT_SIZE(c, of.pool2d.c),
-                                           KIT_SIZE(ih, of.pool2d.ih),
-                                           KIT_SIZE(iw, of.pool2d.iw),
-                                           KIT_SIZE(kh, of.pool2d.kh),
-                                           KIT_SIZE(kw, of.pool2d.kw),
-                                           KIT_SIZE(stride_h, of.pool2d.stride_h),
-                                           KIT_SIZE(stride_w, of.pool2d.stride_w),
-                                           KIT_SIZE(pad_h, of.pool2d.pad_h),
-                                           KIT_SIZE(pad_w, of.pool2d.pad_w),
-                                           KIT_SIZE(dilation_h, of.pool2d.dilation_h),
-                                           KIT_SIZE(dilation_w, of.pool2d.dilation_w),
-                                           KIT_FLAG(ceil_mode, of.pool2d.ceil_mode),
-                                           KIT_FLAG(count_include_pad, of.pool2d.count_include_pad),
-                                           {0}};
+static const kit_parameter parameters[] = {KIT_POOL2D_PARAMETERS, {0}};
 
 const kit_op kit_op_avg_pool2d = {
     .op = LW_OP_avg_pool2d,
