@@ -6,6 +6,9 @@ usage: merge.py merged.json round.json...
 
 Every benchmark keeps its measurements, numbered by repetition_index, and gets the aggregates mean, median, stddev and cv where there
 are at least two. The context is that of the first file, with the number of files as `rounds`.
+
+Speed-ups of whole passes are computed anew: a round knows only its own plain loops, and not every round runs them. They refer to the median
+of the plain loops over all rounds, so that the median of a speed-up is the quotient of the medians of the times.
 """
 import json
 import os
@@ -46,11 +49,29 @@ def aggregates(runs):
         yield entry
 
 
+def refer_to_plain_loops(runs):
+    """runs: entries by name, <net>/<mode>/<isa>/b<batch>/t<threads>/... What has images/s is a whole pass."""
+    paces = {}
+    for name, entries in runs.items():
+        parts = name.split("/")
+        if len(parts) > 3 and parts[2] in ("naive", "autovec") and parts[3] == "b1":
+            measured = [e["images/s"] for e in entries if "images/s" in e]
+            if measured:
+                paces[parts[0], parts[2]] = statistics.median(measured)
+    for name, entries in runs.items():
+        for plain in ("naive", "autovec"):
+            pace = paces.get((name.split("/")[0], plain))
+            for entry in entries:
+                if pace and "images/s" in entry:
+                    entry[f"speedup_over_{plain}"] = entry["images/s"] / pace
+
+
 def merge(files):
     runs = {}
     for data in files:
         for entry in measurements(data):
             runs.setdefault(entry.get("run_name", entry["name"]), []).append(entry)
+    refer_to_plain_loops(runs)
     merged = []
     for name, entries in runs.items():
         for i, entry in enumerate(entries):

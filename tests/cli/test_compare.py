@@ -146,6 +146,29 @@ class Compare(kit.Case):
         self.assertEqual((done.returncode, os.path.exists(self.path("other.json"))), (1, False))
         self.assertIn("broken.json", done.stderr)
 
+    def test_merged_speedups(self):
+        """They refer to the median of the plain loops, which here run in the first round only, as VGG16's do, or in each."""
+        merge = [sys.executable, os.path.join(kit.SOURCE, "bench", "report", "merge.py")]
+        rounds = []
+        for i, time in enumerate([10.0, 16.0, 12.0]):
+            plain = runs("n/exact/naive/b1/t1", [1000], **{"images/s": 1.0, "speedup_over_naive": 1.0}) if i == 0 else []
+            wide = runs("n/exact/avx2/b1/t1", [time], **{"images/s": 1000 / time, **({"speedup_over_naive": 100.0} if i == 0 else {})})
+            layer = runs("n/exact/avx2/b1/t1/conv1", [1])
+            each = runs("m/exact/naive/b1/t1", [100 + i], **{"images/s": 1000 / (100 + i)})
+            each += runs("m/exact/avx2/b64/t2", [2], **{"images/s": 500.0})
+            rounds.append(self.write(f"{i}.json", plain + wide + layer + each))
+        subprocess.run([*merge, self.path("merged.json"), *rounds], check=True)
+        with open(self.path("merged.json"), encoding="utf-8") as f:
+            merged = json.load(f)["benchmarks"]
+        found = {e["name"]: e for e in merged if e["run_type"] == "aggregate"}
+        self.assertAlmostEqual(found["n/exact/avx2/b1/t1_median"]["real_time"], 12)
+        self.assertAlmostEqual(found["n/exact/avx2/b1/t1_median"]["speedup_over_naive"], 1000 / 12)
+        self.assertAlmostEqual(found["m/exact/avx2/b64/t2_median"]["speedup_over_naive"], 500 / (1000 / 101))
+        speedups = [e["speedup_over_naive"] for e in merged if e["name"] == "n/exact/avx2/b1/t1"]
+        self.assertEqual([round(v, 6) for v in speedups], [100.0, 62.5, 83.333333])
+        self.assertNotIn("speedup_over_naive", found["n/exact/avx2/b1/t1/conv1_median"])
+        self.assertFalse([e for e in merged if "speedup_over_autovec" in e], "nothing that it could refer to was run")
+
     def test_filter(self):
         both = runs("vgg16/t1", [1, 1.1]) + runs("vgg16/t2", [1, 1.1]) + runs("net/t2", [1, 1.1])
         result = self.compare(both, both, "--filter", "^vgg16/.*2$|zzz")
