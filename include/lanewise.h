@@ -11,9 +11,10 @@
  * - **Errors**: every function that can fail returns #lw_status. lw_error_message() then tells, for the calling thread, which
  *   argument was wrong, its value and what was expected. Nothing aborts, nothing prints, and a call that fails on its
  *   arguments has written nothing.
- * - **Mode**: everything here computes in mode `exact`: each output is one chain of IEEE-754 binary32 operations whose order is
- *   fixed by the plain loops in `ref/`, and every ISA and every number of threads returns those very bits. The promise
- *   holds in the default floating-point environment (round to nearest, subnormals kept). Any NaN equals any NaN.
+ * - **Mode**: everything here computes in mode `exact`, unless a plan is made with another #lw_mode: each output is one chain of
+ *   IEEE-754 binary32 operations whose order is fixed by the plain loops in `ref/`, and every ISA and every number of threads
+ *   returns those very bits. The promise holds in the default floating-point environment (round to nearest, subnormals
+ *   kept). Any NaN equals any NaN.
  * - **Threads**: a context may be used by many threads at once: its thread pool serves one call at a time, and a call that finds
  *   the pool busy runs on its own thread, with the same bits. A plan is immutable and may run on many threads at
  *   once, each run with a workspace of its own.
@@ -118,9 +119,10 @@ typedef struct lw_kernel_info {
   const char *op;  /**< "conv2d" */
   const char *isa; /**< "ref", "naive", "autovec_avx2", "avx2", "avx512", "neon", or "portable" (operators that only move) */
   const char *algorithm; /**< "direct", "im2col", ...; "" where there is only one */
-  const char *promise;   /**< "exact": the bits of ref/; "bound": any order of sums, judged by an error bound (autovec) */
-  const char *symbol;    /**< the function, as found by grep */
-  int runnable;          /**< not 0 if this CPU and operating system can run it */
+  const char *promise; /**< "exact": the bits of ref/<op>.c; "fast": the bits of its algorithm's own file in ref/ (see #lw_mode);
+                          "bound": any order of sums, judged by an error bound (autovec) */
+  const char *symbol;  /**< the function, as found by grep */
+  int runnable;        /**< not 0 if this CPU and operating system can run it */
 } lw_kernel_info;
 
 /** Fills at most `capacity` rows and returns the number of rows in the table. */
@@ -419,12 +421,21 @@ LW_API lw_weights lw_weights_arrays(const float *const *tensors);
 /** A network made ready to run: weights packed, kernels chosen, workspace laid out. Immutable. */
 typedef struct lw_plan lw_plan;
 
+/** What a plan may do for speed. Every mode gives the same bits on every ISA and number of threads (autovec apart). */
+typedef enum lw_mode {
+  LW_EXACT, /**< every output is one chain, in the order of `ref/<op>.c` */
+  LW_FAST   /**< convolutions with a 3x3 kernel, stride 1, dilation 1 and one group may use Winograd's minimal filtering: the
+                 bits of `ref/conv2d_winograd.c`, and each output is within a bound, derived from its inputs, of its true value.
+                 Which layer uses which algorithm depends on its shape alone (`nets/recipe.c`); lw_plan_step() tells */
+} lw_mode;
+
 /** What lw_plan_create() can be told; all 0: the defaults. */
 typedef struct lw_plan_options {
   int64_t batch;       /**< images per run; 0 means 1 */
   int no_fuse;         /**< not 0: one kernel per layer, so that every layer can be observed */
   size_t memory_limit; /**< bytes of weights + workspace; 0: none. A plan that needs more is LW_NO_MEMORY, before anything is
                           made */
+  lw_mode mode;        /**< 0 is LW_EXACT */
 } lw_plan_options;
 
 /** Makes a plan: infers shapes, lays out the workspace by lifetime, packs the weights straight from their source (the plan owns
@@ -452,16 +463,17 @@ LW_API lw_status lw_plan_run(const lw_plan *plan, const float *x, float *y, void
 
 /** A step is one kernel call on all threads; it computes one layer or several fused ones. */
 typedef struct lw_step_info {
-  const char *kernel;  /**< symbol */
-  const char *name;    /**< name of the first layer in it, "" for a reorder */
-  size_t first_layer;  /**< layers first_layer..last_layer; last_layer < first_layer for a reorder */
-  size_t last_layer;   /**< see first_layer */
-  int64_t c;           /**< channels of the output of one image */
-  int64_t h;           /**< its rows */
-  int64_t w;           /**< its columns */
-  double flops;        /**< per run: 2 per multiply-add */
-  double weight_bytes; /**< parameters read per run */
-  double bytes;        /**< activations read and written per run, plus weight_bytes */
+  const char *kernel;    /**< symbol */
+  const char *algorithm; /**< "direct", "winograd4", ...; "" where an operator has only one */
+  const char *name;      /**< name of the first layer in it, "" for a reorder */
+  size_t first_layer;    /**< layers first_layer..last_layer; last_layer < first_layer for a reorder */
+  size_t last_layer;     /**< see first_layer */
+  int64_t c;             /**< channels of the output of one image */
+  int64_t h;             /**< its rows */
+  int64_t w;             /**< its columns */
+  double flops;          /**< per run: 2 per multiply-add */
+  double weight_bytes;   /**< parameters read per run */
+  double bytes;          /**< activations read and written per run, plus weight_bytes */
 } lw_step_info;
 
 /** Number of steps. */

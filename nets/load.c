@@ -45,26 +45,34 @@ static lw_status read(const source *from, int64_t first, int64_t count, float *d
   return LW_OK;
 }
 
+/* Panels first..last-1, w being the first's. */
+static void pack(const lw_step *s, int64_t first, int64_t last, const float *w, float *packed) {
+  if (s->winograd)
+    lw_pack_winograd(s->winograd, s->rows, s->k / 9, first, last, w, packed);
+  else
+    lw_pack_weights(s->rows, s->k, first, last, w, packed + first * LW_BLOCK * s->k);
+}
+
 static lw_status load_panels(const loading *l, const lw_step *s, int64_t first, int64_t last) {
   const int64_t panel = LW_BLOCK * s->k;
-  float *to = (float *)(l->plan->weights + s->weight_offset) + first * panel;
+  float *weights = (float *)(l->plan->weights + s->weight_offset);
   source from;
   LW_TRY(find(l, s, 0, s->rows * s->k, &from));
   if (!s->packed) {
     const int64_t end = last * LW_BLOCK < s->rows ? last * LW_BLOCK : s->rows;
-    return read(&from, first * panel, end * s->k - first * panel, to);
+    return read(&from, first * panel, end * s->k - first * panel, weights + first * panel);
   }
   if (from.mapped) {
-    lw_pack_weights(s->rows, s->k, first, last, from.mapped + first * panel, to);
+    pack(s, first, last, from.mapped + first * panel, weights);
     return LW_OK;
   }
   float *buffer = lw_memory_get(l->plan->context, (size_t)panel * sizeof(float));
   if (!buffer) return lw_fail(LW_NO_MEMORY, "plan: no memory for %lld bytes of a weight panel", (long long)panel * 4);
   lw_status status = LW_OK;
-  for (int64_t p = first; p < last && status == LW_OK; p++, to += panel) {
+  for (int64_t p = first; p < last && status == LW_OK; p++) {
     const int64_t rows = s->rows - p * LW_BLOCK < LW_BLOCK ? s->rows - p * LW_BLOCK : LW_BLOCK;
     status = read(&from, p * panel, rows * s->k, buffer);
-    if (status == LW_OK) lw_pack_weights(s->rows, s->k, p, p + 1, buffer, to);
+    if (status == LW_OK) pack(s, p, p + 1, buffer, weights);
   }
   lw_memory_free(l->plan->context, buffer);
   return status;

@@ -3,19 +3,22 @@
  * are fused into the convolution before them, and a tensor is written with the halo that its reader wants. On the loops of ref/
  * every layer is one step over plain tensors. */
 #include "nets/nets.h"
+#include "runtime/topology.h"
 
 typedef struct lowering {
   const lw_context *context;
   const lw_net *net;
   int64_t batch;
+  lw_mode mode;
   int simd, fuse;
   lw_lowered *out;
   /* the tensor that the next step reads */
   lw_view view;
   lw_shape shape;
   lw_place place;
-  size_t bytes; /* if in the workspace */
-  int tensor;   /* next parameter tensor */
+  size_t bytes;    /* if in the workspace */
+  int tensor;      /* next parameter tensor */
+  size_t l2_bytes; /* of a core, 0: not asked yet */
 } lowering;
 
 static size_t align64(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -78,9 +81,10 @@ static void make_plain(lowering *s, size_t next_layer) {
   if (!is_plain(&s->view)) reorder(s, next_layer, 1, 0);
 }
 
-/* Weights w[rows][k] of a layer: how many bytes, where, and which tensor. */
+/* Weights w[rows][k] of a layer: how many bytes, where, and which tensor. step->winograd is set. */
 static void add_weights(lowering *s, lw_step *step, const lw_layer *l, int64_t rows, int64_t k, int packed) {
   const int64_t padded = packed ? (rows + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK : rows;
+  const int64_t count = step->winograd ? lw_winograd_count(step->winograd, rows, k / 9) : padded * k;
   step->rows = rows;
   step->k = k;
   step->packed = packed;
@@ -88,7 +92,7 @@ static void add_weights(lowering *s, lw_step *step, const lw_layer *l, int64_t r
   step->tensor = s->tensor;
   s->tensor += 1 + step->has_bias;
   step->weight_offset = s->out->weight_bytes;
-  step->bias_offset = step->weight_offset + align64((size_t)(padded * k) * sizeof(float));
+  step->bias_offset = step->weight_offset + align64((size_t)count * sizeof(float));
   s->out->weight_bytes = step->bias_offset + (step->has_bias ? align64((size_t)padded * sizeof(float)) : 0);
   step->weight_bytes = (double)rows * (double)(k + step->has_bias) * sizeof(float);
 }
@@ -102,9 +106,21 @@ static int is_pool_2x2(const lw_layer *l) {
   return l->kind == LW_LAYER_MAX_POOL2D && l->kernel == 2 && (l->stride == 0 || l->stride == 2) && l->pad == 0;
 }
 
+/* A SIMD step of one of Winograd's algorithms: its block, scratch and kind of weights. */
+static void set_winograd(lowering *s, lw_step *step, int m) {
+  lw_conv2d_args *a = &step->args.conv2d;
+  if (s->l2_bytes == 0) s->l2_bytes = lw_topology_cache_bytes(2);
+  a->block = lw_winograd_choose_block(m, &a->desc, a->oh, a->ow, s->l2_bytes);
+  step->winograd = m;
+  step->scratch = lw_winograd_scratch(m, a->desc.ic, a->block);
+}
+
 static size_t lower_conv2d(lowering *s, size_t layer) {
   const lw_layer *l = &s->net->layers[layer];
   lw_conv2d_desc d = lw_layer_conv2d(l, s->batch, s->shape);
+  int64_t oh, ow;
+  (void)lw_conv2d_output(&d, &oh, &ow); /* checked by lw_net_shapes */
+  const lw_recipe *recipe = lw_recipe_conv2d(s->mode, &d, oh, ow);
   const int direct = s->simd && d.groups == 1;
   if (!direct)
     make_plain(s, layer);
@@ -117,14 +133,16 @@ static size_t lower_conv2d(lowering *s, size_t layer) {
   last += (size_t)pool;
 
   lw_step *step = new_step(s, LW_OP_conv2d, direct ? "direct" : lw_conv2d_plain_algorithm(&d), layer, last);
+  const lw_kernel *fast = recipe ? lw_kernel_find(LW_OP_conv2d, s->context->isa, recipe->algorithm) : NULL;
+  if (fast) step->kernel = fast; /* autovec has none */
   lw_conv2d_args *a = &step->args.conv2d;
-  *a = (lw_conv2d_args){.desc = d, .x = s->view, .relu = relu, .pool = pool};
-  (void)lw_conv2d_output(&d, &a->oh, &a->ow); /* checked by lw_net_shapes */
+  *a = (lw_conv2d_args){.desc = d, .oh = oh, .ow = ow, .x = s->view, .relu = relu, .pool = pool};
   const int64_t k = d.ic / d.groups * d.kh * d.kw;
   const double macs = (double)(s->batch * a->oh * a->ow) * (double)(d.oc * k);
   step->flops = 2 * macs;
   step->parts = lw_kernel_parts(s->context, macs < 1e15 ? (int64_t)macs : (int64_t)1e15);
   if (pool) step->scratch = lw_conv2d_direct_scratch(a->ow);
+  if (direct && fast) set_winograd(s, step, recipe->winograd);
   if (s->simd && !direct) step->scratch = lw_conv2d_plain_scratch(&d);
   a->scratch_stride = step->scratch;
   add_weights(s, step, l, d.oc, k, direct);
@@ -209,12 +227,13 @@ static size_t lower_layer(lowering *s, size_t layer) {
   return layer;
 }
 
-lw_status lw_lower(const lw_context *context, const lw_net *net, int64_t batch, int fuse, lw_lowered *lowered) {
+lw_status lw_lower(const lw_context *context, const lw_net *net, int64_t batch, lw_mode mode, int fuse, lw_lowered *lowered) {
   *lowered = (lw_lowered){0};
   /* At most a reorder before each layer and one at the end. */
   lowered->steps = lw_memory_get(context, (2 * net->layer_count + 1) * sizeof *lowered->steps);
   if (!lowered->steps) return lw_fail(LW_NO_MEMORY, "network %s: no memory for %zu steps", net->name, 2 * net->layer_count + 1);
-  lowering s = {.context = context, .net = net, .batch = batch, .fuse = fuse, .out = lowered, .place = LW_PLACE_INPUT};
+  lowering s = {
+      .context = context, .net = net, .batch = batch, .mode = mode, .fuse = fuse, .out = lowered, .place = LW_PLACE_INPUT};
   s.simd = lw_isa_is_simd(context->isa);
   s.shape = (lw_shape){net->c, net->h, net->w};
   s.view = lw_view_make(NULL, net->c, net->h, net->w, 1, (const int64_t[4]){0, 0, 0, 0});

@@ -39,6 +39,9 @@ static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_
                          int64_t *batch) {
   *batch = options && options->batch ? options->batch : 1;
   if (*batch < 0) return lw_fail(LW_BAD_ARGUMENT, "plan: batch is %" PRId64 ", expected at least 1", *batch);
+  const lw_mode mode = options ? options->mode : LW_EXACT;
+  if (mode != LW_EXACT && mode != LW_FAST)
+    return lw_fail(LW_BAD_ARGUMENT, "plan: mode is %d, expected LW_EXACT (0) or LW_FAST (1)", (int)mode);
   LW_TRY(lw_context_resolve(*context, context));
   LW_TRY(lw_net_shapes(net, NULL));
   /* Shapes fit for one image; the widest tensor of a layer in blocks of 16 channels must still fit for the batch. */
@@ -54,7 +57,7 @@ static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_
     }
     LW_TRY(lw_net_layer_output(net, i, in, &in));
   }
-  LW_TRY(lw_lower(*context, net, *batch, !(options && options->no_fuse), lowered));
+  LW_TRY(lw_lower(*context, net, *batch, mode, !(options && options->no_fuse), lowered));
   const size_t total = lowered->weight_bytes + workspace_bytes(lowered);
   if (options && options->memory_limit && total > options->memory_limit) {
     lw_memory_free(*context, lowered->steps);
@@ -266,6 +269,7 @@ lw_status lw_plan_step(const lw_plan *plan, size_t step, lw_step_info *info) {
   const lw_step *s = &plan->lowered.steps[step];
   const int is_reorder = s->last_layer + 1 == s->first_layer;
   *info = (lw_step_info){.kernel = s->kernel->symbol,
+                         .algorithm = s->kernel->algorithm,
                          .name = is_reorder ? "" : plan->net->layers[s->first_layer].name,
                          .first_layer = s->first_layer,
                          .last_layer = s->last_layer,

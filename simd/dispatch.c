@@ -10,7 +10,8 @@
 #else
 #  define OPERATOR(op) lw_kernel_fn ref_row_##op, naive_row_##op, autovec_neon_row_##op;
 #endif
-#define OPERATOR_PORTABLE(op) lw_kernel_fn ref_row_##op;
+#define OPERATOR_PORTABLE(op)    lw_kernel_fn ref_row_##op;
+#define ALGORITHM(op, algorithm) lw_kernel_fn ref_row_##op##_##algorithm, naive_row_##op##_##algorithm;
 #include "simd/kernels.def"
 
 const lw_kernel lw_kernel_table[] = {
@@ -29,6 +30,9 @@ const lw_kernel lw_kernel_table[] = {
     LOOPS(op, AUTOVEC_NEON, autovec_neon, LW_BOUND)
 #endif
 #define OPERATOR_PORTABLE(op) LOOPS(op, PORTABLE, ref, LW_EXACT)
+#define OWN_LOOPS(op, algorithm, isa, prefix)                                                                                    \
+  {LW_OP_##op, LW_ISA_##isa, #algorithm, #prefix "_" #op "_" #algorithm, LW_FAST, prefix##_row_##op##_##algorithm},
+#define ALGORITHM(op, algorithm) OWN_LOOPS(op, algorithm, REF, ref) OWN_LOOPS(op, algorithm, NAIVE, naive)
 #include "simd/kernels.def"
 };
 const size_t lw_kernel_count = sizeof lw_kernel_table / sizeof *lw_kernel_table;
@@ -55,12 +59,13 @@ const lw_kernel *lw_kernel_find(lw_op op, lw_isa isa, const char *algorithm) {
 
 int lw_isa_is_simd(lw_isa isa) { return isa == LW_ISA_AVX2 || isa == LW_ISA_AVX512 || isa == LW_ISA_NEON; }
 
+const char *lw_promise_name(lw_promise promise) { return promise == LW_EXACT ? "exact" : promise == LW_FAST ? "fast" : "bound"; }
+
 size_t lw_kernels(lw_kernel_info *rows, size_t capacity) {
   for (size_t i = 0; i < lw_kernel_count && i < capacity; i++) {
     const lw_kernel *k = &lw_kernel_table[i];
-    rows[i] =
-        (lw_kernel_info){lw_op_name(k->op), lw_isa_name(k->isa),    k->algorithm, k->promise == LW_EXACT ? "exact" : "bound",
-                         k->symbol,         lw_isa_runnable(k->isa)};
+    rows[i] = (lw_kernel_info){lw_op_name(k->op),           lw_isa_name(k->isa), k->algorithm,
+                               lw_promise_name(k->promise), k->symbol,           lw_isa_runnable(k->isa)};
   }
   return lw_kernel_count;
 }

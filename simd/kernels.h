@@ -31,14 +31,23 @@ static inline void lw_share(int64_t units, lw_part part, int64_t *begin, int64_t
  *           blocks; relu and a 2x2 stride 2 max pool can be fused. scratch: lw_conv2d_direct_scratch() bytes per part.
  *   im2col  any shape; plain x without halo, w as in lanewise.h, plain y. scratch: lw_conv2d_plain_scratch() bytes per part.
  *   depthwise  ic == groups; plain, w as in lanewise.h; no scratch.
+ *   winograd4, winograd2  3x3, stride 1, dilation 1, groups == 1. SIMD ISAs: x and y in blocks, the halo of x covers the padding,
+ *           w packed by lw_pack_winograd; relu and pool as for direct; scratch: lw_winograd_scratch() bytes per part. ref, naive:
+ *           plain, w as in lanewise.h; no scratch.
  *   ""      (ref, naive, autovec) any shape, plain, w as in lanewise.h; no scratch. */
+typedef struct lw_winograd_block {
+  int64_t tiles;  /* image tiles that go through the three stages together */
+  int64_t panels; /* of 16 output channels, multiplied before they are transformed back */
+} lw_winograd_block;
+
 typedef struct lw_conv2d_args {
   lw_conv2d_desc desc;
   int64_t oh, ow; /* of the convolution itself, before a fused pool */
   lw_view x, y;
-  const float *w, *bias; /* bias may be NULL; for direct it is padded to whole blocks */
-  int relu;              /* not 0: y = relu(conv2d) */
-  int pool;              /* not 0 (direct only): then 2x2 stride 2 max pool, odd last row and column dropped */
+  const float *w, *bias;   /* bias may be NULL; for direct and winograd it is padded to whole blocks */
+  int relu;                /* not 0: y = relu(conv2d) */
+  int pool;                /* not 0 (direct, winograd): then 2x2 stride 2 max pool, odd last row and column dropped */
+  lw_winograd_block block; /* winograd */
   char *scratch;
   size_t scratch_stride; /* bytes per part */
 } lw_conv2d_args;
@@ -177,10 +186,10 @@ typedef enum lw_op {
   LW_OP_COUNT
 } lw_op;
 
-typedef enum lw_promise {
-  LW_EXACT, /* the bits of ref/ */
-  LW_BOUND  /* sums in any order: judged by an error bound */
-} lw_promise;
+/* What a row promises: LW_EXACT the bits of ref/<op>.c; LW_FAST the bits of its algorithm's own file in ref/, which has a derived
+ * error bound; LW_BOUND nothing but a bound for sums in any order. */
+typedef int lw_promise;
+enum { LW_BOUND = -1 };
 
 typedef struct lw_kernel {
   lw_op op;
@@ -193,6 +202,7 @@ typedef struct lw_kernel {
 extern const lw_kernel lw_kernel_table[];
 extern const size_t lw_kernel_count;
 const char *lw_op_name(lw_op op);
+const char *lw_promise_name(lw_promise promise);
 /* The kernel of `op` for a context whose ISA is `isa`: that ISA's row, else the portable one. algorithm == NULL: the first row.
  * NULL if there is none. */
 const lw_kernel *lw_kernel_find(lw_op op, lw_isa isa, const char *algorithm);
@@ -203,6 +213,29 @@ int lw_isa_is_simd(lw_isa isa);
  * every ISA. Packs panels first..last-1; w is the row of output first*16. */
 void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed);
 static inline int64_t lw_packed_count(int64_t oc, int64_t k) { return (oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK * k; }
+
+/* Weights for "winograd4" (m = 4) and "winograd2" (m = 2): [t*t][ceil(oc/16)][ic][16], t = m + 2, each 3x3 kernel of w[oc][ic]
+ * transformed by ref/conv2d_winograd.c; missing outputs are +0. Packs panels first..last-1 into `packed`, which starts with panel
+ * 0; w is the row of output first*16. */
+void lw_pack_winograd(int m, int64_t oc, int64_t ic, int64_t first, int64_t last, const float *w, float *packed);
+static inline int64_t lw_winograd_count(int m, int64_t oc, int64_t ic) { return (m + 2) * (m + 2) * lw_packed_count(oc, ic); }
+/* Whether Winograd's algorithms can compute a convolution. */
+static inline int lw_winograd_applies(const lw_conv2d_desc *d) {
+  return d->kh == 3 && d->kw == 3 && d->stride_h == 1 && d->stride_w == 1 && d->dilation_h == 1 && d->dilation_w == 1 &&
+         d->groups == 1;
+}
+/* From so many image tiles on, parts share the tiles, else the output channels. */
+enum { LW_WINOGRAD_MANY_TILES = 196 };
+/* Floats from one element of the transformed tiles to the next: an odd number of cache lines, so that the elements of one tile
+ * spread over the sets of a cache. */
+static inline int64_t lw_winograd_stride(int64_t blocks, int64_t tiles) { return (blocks * tiles | 1) * LW_BLOCK; }
+/* The block for a cache of so many bytes per core, and the scratch that it needs per part. */
+lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *desc, int64_t oh, int64_t ow, size_t l2_bytes);
+static inline size_t lw_winograd_scratch(int m, int64_t ic, lw_winograd_block block) {
+  const int64_t blocks = (ic + LW_BLOCK - 1) / LW_BLOCK;
+  return (size_t)((m + 2) * (m + 2) * (lw_winograd_stride(blocks, block.tiles) + lw_winograd_stride(block.panels, block.tiles))) *
+         sizeof(float);
+}
 
 /* The row of reorder, for those who copy between views without a plan. */
 lw_kernel_fn lw_reorder;

@@ -31,6 +31,24 @@ void ROW(conv2d)(const lw_args *args, lw_part part) {
   }
 }
 
+static void winograd(int m, const lw_conv2d_args *a, lw_part part) {
+  const lw_conv2d_desc *d = &a->desc;
+  const int64_t plane = a->oh * a->ow;
+  int64_t begin, end;
+  lw_share(d->oc, part, &begin, &end);
+  for (int64_t n = 0; n < d->n && begin < end; n++) {
+    lw_conv2d_desc slice = *d;
+    slice.n = 1;
+    slice.oc = end - begin;
+    float *y = a->y.p + (n * d->oc + begin) * plane;
+    REF(conv2d_winograd)
+    (m, &slice, a->x.p + n * d->ic * d->ih * d->iw, a->w + begin * d->ic * 9, a->bias ? a->bias + begin : NULL, y);
+    if (a->relu) relu_slice(y, slice.oc * plane);
+  }
+}
+void ROW(conv2d_winograd4)(const lw_args *args, lw_part part) { winograd(4, &args->conv2d, part); }
+void ROW(conv2d_winograd2)(const lw_args *args, lw_part part) { winograd(2, &args->conv2d, part); }
+
 void ROW(linear)(const lw_args *args, lw_part part) {
   const lw_linear_args *a = &args->linear;
   int64_t begin, end;

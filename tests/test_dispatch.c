@@ -189,7 +189,7 @@ static void test_kernels_lists_the_table(void **state) {
     assert_string_equal(rows[i].op, lw_op_name(k->op));
     assert_string_equal(rows[i].isa, lw_isa_name(k->isa));
     assert_string_equal(rows[i].algorithm, k->algorithm);
-    assert_string_equal(rows[i].promise, k->promise == LW_EXACT ? "exact" : "bound");
+    assert_string_equal(rows[i].promise, lw_promise_name(k->promise));
     assert_string_equal(rows[i].symbol, k->symbol);
     assert_int_equal(!rows[i].runnable, !lw_isa_runnable(k->isa));
     for (size_t j = 0; j < i; j++) assert_string_not_equal(rows[i].symbol, rows[j].symbol);

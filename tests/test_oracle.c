@@ -8,47 +8,61 @@
 static const double LARGEST = 1e7; /* flops; the bound follows every chain in double */
 static const uint64_t seed = 3;
 
-/* The largest error / bound. */
-static double judge(const kit_op *op, const kit_case *c, kit_fill fill) {
+/* The largest error / bound. algorithm: of mode fast, NULL: mode exact. */
+static double judge(const kit_op *op, const char *algorithm, const kit_case *c, kit_fill fill) {
   kit_set set, wide;
   kit_difference d;
   double worst = 0, *bound = NULL;
   assert_true(kit_set_make(&set, op, c, KIT_ALIGNED));
   kit_set_fill(&set, fill, seed);
   assert_true(kit_set_widen(&wide, &set));
-  op->ref(c, set.t);
+  if (algorithm)
+    op->fast_ref(algorithm, c, set.t);
+  else
+    op->ref(c, set.t);
   op->ref64(c, wide.t);
   if (op->bound) {
     bound = malloc((size_t)set.info[kit_set_output(&set)].count * sizeof *bound + 1);
     assert_non_null(bound);
-    op->bound(c, wide.t, KIT_CHAIN, bound);
+    if (algorithm)
+      op->fast_bound(algorithm, c, wide.t, bound);
+    else
+      op->bound(c, wide.t, KIT_CHAIN, bound);
   }
   if (kit_compare_bound(&wide, bound, &set, &d, &worst)) {
     char text[256];
     kit_difference_text(&d, text, sizeof text);
-    fail_msg("%s, case %s, fill %s, seed %d: %s", lw_op_name(op->op), c->name, kit_fill_name(fill), (int)seed, text);
+    fail_msg("%s %s, case %s, fill %s, seed %d: %s", lw_op_name(op->op), algorithm ? algorithm : "", c->name, kit_fill_name(fill),
+             (int)seed, text);
   }
   /* Sums of small integers are exact, in float and in double. */
-  if (fill == KIT_INTEGERS && op->exact_on_integers) assert_int_equal(kit_compare_bound(&wide, NULL, &set, &d, NULL), 0);
+  if (fill == KIT_INTEGERS && op->exact_on_integers && !algorithm)
+    assert_int_equal(kit_compare_bound(&wide, NULL, &set, &d, NULL), 0);
   free(bound);
   kit_set_free(&wide);
   kit_set_free(&set);
   return worst;
 }
 
-static void test_operator(void **state) {
-  const kit_op *op = *state;
+static void judge_all(const kit_op *op, const char *algorithm) {
   kit_case c;
   double worst = 0;
   for (int i = 0; kit_case_at(op, seed, i, &c); i++) {
-    if (op->flops(&c) > LARGEST) continue;
-    judge(op, &c, KIT_INTEGERS);
-    const double ratio = judge(op, &c, KIT_REALS);
+    if (op->flops(&c) > LARGEST || (algorithm && !op->fast_applies(algorithm, &c))) continue;
+    judge(op, algorithm, &c, KIT_INTEGERS);
+    const double ratio = judge(op, algorithm, &c, KIT_REALS);
     if (ratio > worst) worst = ratio;
   }
   if (!op->bound) return;
-  print_message("%-16s error / bound up to %.3g\n", lw_op_name(op->op), worst);
+  print_message("%-16s %-10s error / bound up to %.3g\n", lw_op_name(op->op), algorithm ? algorithm : "", worst);
   assert_true(worst > 1e-3); /* a bound that nothing comes near proves nothing */
+}
+
+static void test_operator(void **state) {
+  const kit_op *op = *state;
+  judge_all(op, NULL);
+  const char *algorithm;
+  for (int i = 0; (algorithm = kit_fast_algorithm(op, i)); i++) judge_all(op, algorithm);
 }
 
 int main(void) {

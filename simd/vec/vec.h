@@ -39,5 +39,7 @@
 #endif
 /* Keeps the compiler from merging loads across this point (gcc otherwise hoists broadcasts and spills accumulators). */
 #define V_KEEP(pointer) __asm__("" : "+r"(pointer))
+/* Asks for the line at an address, which may be any, to be brought into L2. */
+#define V_PREFETCH(address) __builtin_prefetch(address, 0, 2)
 
 #endif

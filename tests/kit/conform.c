@@ -22,6 +22,7 @@ typedef struct subject {
   const kit_op *op;
   kit_case c;
   kit_fill fill;
+  const char *algorithm; /* of mode fast, whose rows run; NULL: all other rows */
   double flops;
   int number;             /* of the case */
   kit_set expected, wide; /* wide: only for finite fills */
@@ -58,21 +59,22 @@ static int is_plain_loop(const lw_kernel *row) {
 }
 static int runs_expensive(const subject *s, const lw_kernel *row) {
   if (s->plan->own || s->plan->only_case) return 1;
-  return !in_table(row) || (!is_plain_loop(row) && lw_kernel_find(row->op, row->isa, NULL) == row);
+  return !in_table(row) || (!is_plain_loop(row) && (row->promise == LW_FAST || lw_kernel_find(row->op, row->isa, NULL) == row));
 }
 
 /* Whether a quick run has so many parts; of a case in four they are threads (an emulator keeps memory of each). */
 static int is_among_few(const lw_kernel *row, int parts) { return parts == 3 || (parts == 1 && !is_plain_loop(row)); }
 static kit_schedule schedule_of_few(const subject *s) { return s->number % 4 == 0 ? KIT_THREADS : KIT_FALLING; }
 
-/* autovec kernels may add in any order and cannot be asked about NaN. */
+/* Rows of mode fast have the bits of their algorithm's definition and keep its bound; autovec kernels may add in any order and
+ * cannot be asked about NaN. */
 static void judge(subject *s, conform_row *result, const kit_set *got) {
+  const lw_promise promise = result->row->promise;
   kit_difference d;
   double worst = 0;
-  int64_t wrong;
-  if (result->row->promise == LW_EXACT)
-    wrong = kit_compare(&s->expected, got, &d);
-  else
+  int64_t wrong = promise == LW_BOUND ? 0 : kit_compare(&s->expected, got, &d);
+  if (promise == LW_FAST && wrong == 0 && s->has_wide) wrong = kit_compare_bound(&s->wide, s->bound, got, &d, &worst);
+  if (promise == LW_BOUND)
     wrong = kit_compare_bound(&s->wide, s->op->exact_on_integers && s->fill == KIT_INTEGERS ? NULL : s->bound, got, &d, &worst);
   if (worst > result->worst) result->worst = worst;
   if (wrong == 0) return;
@@ -180,6 +182,10 @@ static void run_row(subject *s, conform_row *result, kit_set *got) {
   conform_child_leave(s->child, result->runs > before);
 }
 
+static int of_algorithm(const lw_kernel *row, const char *algorithm) {
+  return row->promise == LW_FAST ? algorithm && strcmp(row->algorithm, algorithm) == 0 : !algorithm;
+}
+
 static void run_rows(subject *s) {
   const conform_plan *p = s->plan;
   for (int m = KIT_GUARD_END; m <= KIT_GUARD_OFFSET; m++) {
@@ -193,6 +199,7 @@ static void run_rows(subject *s) {
     kit_set_fill(&got, s->fill, p->seed);
     for (size_t i = 0; i < p->row_count; i++) {
       const lw_kernel *row = p->rows[i];
+      if (!of_algorithm(row, s->algorithm)) continue;
       if ((s->flops > EXPENSIVE && !runs_expensive(s, row)) || (p->quick && m != KIT_GUARD_END && is_plain_loop(row))) continue;
       s->place.memory = m;
       s->place.row = (int)i;
@@ -203,10 +210,19 @@ static void run_rows(subject *s) {
 }
 
 /* The rows that stand for ref on expensive cases: they are its loops, in slices, and were compared with it on all others. */
+static const lw_kernel *loops_of(const subject *s) {
+  const lw_isa isa = lw_isa_runnable(LW_ISA_NAIVE) ? LW_ISA_NAIVE : LW_ISA_REF;
+  const lw_kernel *loops = lw_kernel_find(s->op->op, isa, s->algorithm);
+  return loops && loops->isa == isa && kit_variants(s->op, loops, &s->c) > 0 ? loops : NULL;
+}
+
 static int expect(subject *s) {
-  const lw_kernel *ref = lw_kernel_find(s->op->op, LW_ISA_REF, NULL);
-  if (s->flops <= EXPENSIVE || !ref || ref->isa != LW_ISA_REF || kit_variants(s->op, ref, &s->c) == 0) {
-    s->op->ref(&s->c, s->expected.t);
+  const lw_kernel *ref = s->flops > EXPENSIVE ? loops_of(s) : NULL;
+  if (!ref) {
+    if (s->algorithm)
+      s->op->fast_ref(s->algorithm, &s->c, s->expected.t);
+    else
+      s->op->ref(&s->c, s->expected.t);
     return 1;
   }
   kit_run run = {.op = s->op, .row = ref, .c = &s->c, .t = s->expected.t, .parts = 2, .memory = KIT_ALIGNED};
@@ -217,14 +233,15 @@ static int expect(subject *s) {
   return ok;
 }
 
-/* ref64 and the bound of any order around it. */
+/* ref64 and the bound around it: of the algorithm, or of any order. */
 static int widen(subject *s) {
   if (!kit_set_widen(&s->wide, &s->expected)) return 0;
   s->has_wide = 1;
   s->op->ref64(&s->c, s->wide.t);
   if (!s->op->bound) return 1;
   s->bound = malloc((size_t)s->wide.info[kit_set_output(&s->wide)].count * sizeof *s->bound + 1);
-  if (s->bound) s->op->bound(&s->c, s->wide.t, KIT_ANY_ORDER, s->bound);
+  if (s->bound && s->algorithm) s->op->fast_bound(s->algorithm, &s->c, s->wide.t, s->bound);
+  if (s->bound && !s->algorithm) s->op->bound(&s->c, s->wide.t, KIT_ANY_ORDER, s->bound);
   return s->bound != NULL;
 }
 
@@ -252,13 +269,24 @@ static void run_fill(subject *s) {
 
 int conform_runs_fill(double flops, kit_fill fill) { return flops <= LARGE || fill == KIT_REALS; }
 
+/* Definitions take time: only for who asks. */
+static int has_rows(const subject *s) {
+  for (size_t i = 0; i < s->plan->row_count; i++)
+    if (of_algorithm(s->plan->rows[i], s->algorithm)) return 1;
+  return 0;
+}
+
 static void run_fills(subject *s) {
   s->flops = s->op->flops(&s->c);
   for (int f = 0; f < KIT_FILLS; f++) {
     if (s->plan->only_fill >= 0 ? f != s->plan->only_fill : !conform_runs_fill(s->flops, (kit_fill)f)) continue;
     s->fill = (kit_fill)f;
     s->place.fill = f;
-    run_fill(s);
+    s->place.algorithm = 0;
+    s->algorithm = NULL;
+    if (has_rows(s)) run_fill(s);
+    while ((s->algorithm = kit_fast_algorithm(s->op, s->place.algorithm++)))
+      if (has_rows(s) && s->op->fast_applies(s->algorithm, &s->c)) run_fill(s);
   }
 }
 

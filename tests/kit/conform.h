@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Conformance: rows of one operator (kernels of the table, or whoever else fills an lw_kernel) on every case of that operator,
  * with every fill, in guarded memory, split into parts in several ways. Exact rows are judged by memcmp with the reference (any
- * NaN equals any NaN), others by a bound around the double oracle.
+ * NaN equals any NaN), rows of mode fast by memcmp with their algorithm's own definition and by its bound around the double
+ * oracle, others by a bound for sums in any order.
  *
  * Every row runs in a child process: one that reads or writes outside its buffers, uses an instruction that the CPU lacks or does
  * not come back is a failure of that row on that case, and the next case goes on. */
@@ -65,7 +66,7 @@ typedef struct conform_row {
   const lw_kernel *row;
   long cases, runs, failures; /* failures: of runs */
   double seconds;
-  double worst; /* largest error / bound; of LW_BOUND rows */
+  double worst; /* largest error / bound; not of LW_EXACT rows */
   int kept;
   conform_failure failure[CONFORM_KEPT]; /* the first of each case, fill and kind */
 } conform_row;

@@ -21,6 +21,7 @@ typedef struct shared {
 static int before(conform_place a, conform_place b) {
   if (a.step != b.step) return a.step < b.step;
   if (a.fill != b.fill) return a.fill < b.fill;
+  if (a.algorithm != b.algorithm) return a.algorithm < b.algorithm;
   if (a.memory != b.memory) return a.memory < b.memory;
   return a.row < b.row;
 }

@@ -6,9 +6,10 @@
 
 #include "tests/kit/conform.h"
 
-/* In the order of the walk: case (twice its number, plus 1 if it is cut), fill, memory, row of the plan. */
+/* In the order of the walk: case (twice its number, plus 1 if it is cut), fill, algorithm (of mode fast, from 1 on), memory, row
+ * of the plan. */
 typedef struct conform_place {
-  int step, fill, memory, row;
+  int step, fill, algorithm, memory, row;
 } conform_place;
 
 typedef struct conform_child {

@@ -257,6 +257,11 @@ struct kit_op {
   /* bound[i]: how far element i of the f32 output may be from ref64, which has run on t (doubles); finite fills only.
    * NULL: not at all, output == (float)ref64. */
   void (*bound)(const kit_case *c, void *const t[], kit_order order, double *bound);
+  /* The same for rows of promise LW_FAST, whose algorithm has a definition of its own, and whether that can compute a case.
+   * NULL: there are none. */
+  int (*fast_applies)(const char *algorithm, const kit_case *c);
+  void (*fast_ref)(const char *algorithm, const kit_case *c, void *const t[]);
+  void (*fast_bound)(const char *algorithm, const kit_case *c, void *const t[], double *bound);
   int exact_on_integers; /* not 0: with KIT_INTEGERS any order of sums gives the same values */
   unsigned in_place;     /* bit i: the output may be tensor i */
   double (*flops)(const kit_case *c);
@@ -274,6 +279,8 @@ struct kit_op {
 
 /* NULL: there is no kit/op_<op>.c. */
 const kit_op *kit_op_find(lw_op op);
+/* The i-th algorithm of mode fast, NULL past the last. */
+const char *kit_fast_algorithm(const kit_op *op, int i);
 int kit_variants(const kit_op *op, const lw_kernel *row, const kit_case *c);
 
 /* run->op, row, c, t, variant, parts and memory are set. Returns 0 and run->error if memory is short. */

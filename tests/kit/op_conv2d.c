@@ -3,6 +3,8 @@
 #include <string.h>
 #include "tests/kit/kit.h"
 #include "tests/kit/conv2d_cases.h"
+#include "tests/kit/winograd.h"
+#include "runtime/topology.h"
 
 enum { X, W, BIAS, Y };
 
@@ -76,17 +78,28 @@ static void *unpooled(const kit_case *c, void *y, size_t element) {
   return c->pool ? malloc((size_t)conv_count(c) * element + 1) : y;
 }
 
-static void ref(const kit_case *c, void *const t[]) {
+/* tile: of Winograd's algorithm, 0: the definition of mode exact. */
+static void float_ref(int tile, const kit_case *c, void *const t[]) {
   const lw_pool2d_desc pool = fused_pool(c);
   float *y = unpooled(c, t[Y], sizeof(float));
   if (!y) return;
-  ref_conv2d(&c->of.conv2d, t[X], t[W], t[BIAS], y);
+  if (tile)
+    ref_conv2d_winograd(tile, &c->of.conv2d, t[X], t[W], t[BIAS], y);
+  else
+    ref_conv2d(&c->of.conv2d, t[X], t[W], t[BIAS], y);
   if (c->relu) ref_relu(conv_count(c), y, y);
   if (c->pool) {
     ref_max_pool2d(&pool, y, t[Y], NULL);
     free(y);
   }
 }
+
+static void ref(const kit_case *c, void *const t[]) { float_ref(0, c, t); }
+static int fast_applies(const char *algorithm, const kit_case *c) {
+  (void)algorithm;
+  return lw_winograd_applies(&c->of.conv2d);
+}
+static void fast_ref(const char *algorithm, const kit_case *c, void *const t[]) { float_ref(kit_winograd_tile(algorithm), c, t); }
 
 static void ref64(const kit_case *c, void *const t[]) {
   const lw_pool2d_desc pool = fused_pool(c);
@@ -118,20 +131,63 @@ static double output_bound(const lw_conv2d_desc *d, void *const t[], int64_t n, 
 }
 
 /* relu and max bring no two numbers further apart: the bound of a pooled output is the largest of its window. */
+static void pool_bounds(const kit_case *c, const double *unpooled_bounds, double *bounds) {
+  int64_t oh_count, ow_count;
+  output(c, &oh_count, &ow_count);
+  for (int64_t plane = 0; plane < c->of.conv2d.n * c->of.conv2d.oc; plane++, unpooled_bounds += oh_count * ow_count)
+    for (int64_t oh = 0; oh + 2 <= oh_count; oh += 2)
+      for (int64_t ow = 0; ow + 2 <= ow_count; ow += 2) {
+        const double *top = unpooled_bounds + oh * ow_count + ow, *bottom = top + ow_count;
+        *bounds++ = fmax(fmax(top[0], top[1]), fmax(bottom[0], bottom[1]));
+      }
+}
+
 static void bound(const kit_case *c, void *const t[], kit_order order, double *bounds) {
   const lw_conv2d_desc *d = &c->of.conv2d;
   int64_t oh_count, ow_count;
   output(c, &oh_count, &ow_count);
-  const int64_t window = c->pool ? 2 : 1;
-  for (int64_t n = 0; n < d->n; n++)
-    for (int64_t oc = 0; oc < d->oc; oc++)
-      for (int64_t oh = 0; oh + window <= oh_count; oh += window)
-        for (int64_t ow = 0; ow + window <= ow_count; ow += window) {
-          double largest = 0;
-          for (int64_t i = 0; i < window * window; i++)
-            largest = fmax(largest, output_bound(d, t, n, oc, oh + i / window, ow + i % window, order));
-          *bounds++ = largest;
+  double *all = unpooled(c, bounds, sizeof *all);
+  for (int64_t i = 0; all && i < conv_count(c); i++) {
+    const int64_t plane = i / ow_count / oh_count;
+    all[i] = output_bound(d, t, plane / d->oc, plane % d->oc, i / ow_count % oh_count, i % ow_count, order);
+  }
+  if (!c->pool || !all) return;
+  pool_bounds(c, all, bounds);
+  free(all);
+}
+
+/* The inputs of a tile whose outputs start at (h, w): d[ic][t][t]. */
+static void input_tile(const lw_conv2d_desc *c, const double *x, int t, int64_t n, int64_t h, int64_t w, double *d) {
+  for (int64_t i = 0; i < c->ic * t * t; i++) {
+    const int64_t ic = i / t / t, ih = h + i / t % t - c->pad_top, iw = w + i % t - c->pad_left;
+    const int inside = ih >= 0 && ih < c->ih && iw >= 0 && iw < c->iw;
+    d[i] = inside ? x[((n * c->ic + ic) * c->ih + ih) * c->iw + iw] : 0;
+  }
+}
+
+static void fast_bound(const char *algorithm, const kit_case *c, void *const t[], double *bounds) {
+  const kit_winograd k = kit_winograd_make(kit_winograd_tile(algorithm));
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  const double *w = t[W], *bias = t[BIAS];
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  double *all = unpooled(c, bounds, sizeof *all), *tile = malloc((size_t)(d->ic * k.t * k.t) * sizeof *tile);
+  for (int64_t n = 0; all && tile && n < d->n; n++)
+    for (int64_t h = 0; h < oh; h += k.m)
+      for (int64_t v = 0; v < ow; v += k.m) {
+        input_tile(d, t[X], k.t, n, h, v, tile);
+        for (int64_t oc = 0; oc < d->oc; oc++) {
+          double of_tile[4][4];
+          kit_winograd_bound(&k, d->ic, tile, w + oc * d->ic * 9, bias ? bias[oc] : 0, of_tile);
+          for (int64_t i = 0; i < k.m * k.m; i++)
+            if (h + i / k.m < oh && v + i % k.m < ow)
+              all[((n * d->oc + oc) * oh + h + i / k.m) * ow + v + i % k.m] = of_tile[i / k.m][i % k.m];
         }
+      }
+  free(tile);
+  if (!c->pool || !all) return;
+  pool_bounds(c, all, bounds);
+  free(all);
 }
 
 static double flops(const kit_case *c) {
@@ -152,29 +208,58 @@ static void cut(kit_case *c) {
 
 static int is(const lw_kernel *row, const char *algorithm) { return strcmp(row->algorithm, algorithm) == 0; }
 
-enum { BLOCKED, PLAIN, WIDE_HALOS, DIRECT_VARIANTS };
+static int is_blocked(const lw_kernel *row) {
+  return is(row, "direct") || (lw_isa_is_simd(row->isa) && kit_winograd_tile(row->algorithm));
+}
+
+/* direct takes all; Winograd's kernels take blocks only, and three sizes of the block of tiles. */
+enum { BLOCKED, WIDE_HALOS, PLAIN, DIRECT_VARIANTS, WINOGRAD_VARIANTS = 3 };
 
 static int variants(const lw_kernel *row, const kit_case *c) {
   const lw_conv2d_desc *d = &c->of.conv2d;
   if (is(row, "direct")) return d->groups == 1 ? DIRECT_VARIANTS : 0;
   if (is(row, "depthwise") && d->ic != d->groups) return 0;
+  if (kit_winograd_tile(row->algorithm)) {
+    if (!lw_winograd_applies(d)) return 0;
+    if (is_blocked(row)) return WINOGRAD_VARIANTS;
+  }
   return c->pool ? 0 : 1;
 }
 
-static void prepare_direct(kit_run *run, lw_conv2d_args *a) {
+static void prepare_blocked(kit_run *run, lw_conv2d_args *a) {
   const lw_conv2d_desc *d = &a->desc;
   const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right};
   const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3}, out_halo[4] = {1, 2, 3, 1};
   const int64_t shrink = a->pool ? 2 : 1;
   const int64_t *halo = run->variant == WIDE_HALOS ? wide : pad;
-  a->x = kit_view_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, run->variant == PLAIN ? 1 : LW_BLOCK, halo);
+  const int plain = run->variant == PLAIN && is(run->row, "direct");
+  a->x = kit_view_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, plain ? 1 : LW_BLOCK, halo);
   a->y = kit_view_allocate(run, KIT_OUT, d->n, d->oc, a->oh / shrink, a->ow / shrink, LW_BLOCK,
                            run->variant == BLOCKED ? NULL : out_halo);
-  a->w = kit_pack_weights(run, d->oc, d->ic * d->kh * d->kw, run->t[W]);
   a->bias = kit_pad_bias(run, d->oc, run->t[BIAS]);
+  if (a->x.p) kit_view_fill(&a->x, d->n, d->ic, run->t[X], pad);
+}
+
+static void prepare_direct(kit_run *run, lw_conv2d_args *a) {
+  prepare_blocked(run, a);
+  a->w = kit_pack_weights(run, a->desc.oc, a->desc.ic * a->desc.kh * a->desc.kw, run->t[W]);
   a->scratch_stride = lw_conv2d_direct_scratch(a->ow);
   a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
-  if (a->x.p) kit_view_fill(&a->x, d->n, d->ic, run->t[X], pad);
+}
+
+static void prepare_winograd(kit_run *run, lw_conv2d_args *a) {
+  static size_t l2_bytes;
+  static const lw_winograd_block blocks[WINOGRAD_VARIANTS] = {[1] = {1, 1}, [2] = {17, 3}};
+  const lw_conv2d_desc *d = &a->desc;
+  const int m = kit_winograd_tile(run->row->algorithm);
+  prepare_blocked(run, a);
+  float *w = kit_run_allocate(run, KIT_WEIGHTS, (size_t)lw_winograd_count(m, d->oc, d->ic) * sizeof *w);
+  if (w) lw_pack_winograd(m, d->oc, d->ic, 0, (d->oc + LW_BLOCK - 1) / LW_BLOCK, run->t[W], w);
+  a->w = w;
+  if (l2_bytes == 0) l2_bytes = lw_topology_cache_bytes(2);
+  a->block = run->variant ? blocks[run->variant] : lw_winograd_choose_block(m, d, a->oh, a->ow, l2_bytes);
+  a->scratch_stride = lw_winograd_scratch(m, d->ic, a->block);
+  a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
 }
 
 static void prepare(kit_run *run) {
@@ -182,8 +267,11 @@ static void prepare(kit_run *run) {
   lw_conv2d_args *a = &run->args[0].conv2d;
   *a = (lw_conv2d_args){.desc = c->of.conv2d, .relu = c->relu, .pool = c->pool};
   output(c, &a->oh, &a->ow);
-  if (is(run->row, "direct")) {
-    prepare_direct(run, a);
+  if (is_blocked(run->row)) {
+    if (is(run->row, "direct"))
+      prepare_direct(run, a);
+    else
+      prepare_winograd(run, a);
     return;
   }
   a->x = lw_view_plain(run->t[X], a->desc.ic, a->desc.ih, a->desc.iw);
@@ -198,7 +286,7 @@ static void prepare(kit_run *run) {
 
 static void collect(kit_run *run) {
   const lw_conv2d_args *a = &run->args[0].conv2d;
-  if (is(run->row, "direct")) kit_view_collect(run, &a->y, a->desc.n, a->desc.oc, run->t[Y]);
+  if (is_blocked(run->row)) kit_view_collect(run, &a->y, a->desc.n, a->desc.oc, run->t[Y]);
 }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
@@ -236,6 +324,9 @@ const kit_op kit_op_conv2d = {
     .ref = ref,
     .ref64 = ref64,
     .bound = bound,
+    .fast_applies = fast_applies,
+    .fast_ref = fast_ref,
+    .fast_bound = fast_bound,
     .exact_on_integers = 1,
     .flops = flops,
     .cut = cut,

@@ -37,6 +37,14 @@ int kit_case_at(const kit_op *op, uint64_t seed, int i, kit_case *c) {
   return 1;
 }
 
+const char *kit_fast_algorithm(const kit_op *op, int i) {
+  for (size_t k = 0; k < lw_kernel_count; k++) {
+    const lw_kernel *row = &lw_kernel_table[k];
+    if (row->op == op->op && row->promise == LW_FAST && row->isa == LW_ISA_REF && i-- == 0) return row->algorithm;
+  }
+  return NULL;
+}
+
 int kit_variants(const kit_op *op, const lw_kernel *row, const kit_case *c) { return op->variants ? op->variants(row, c) : 1; }
 
 int kit_prepare(kit_run *run) {

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * conv2d, algorithms `winograd4` and `winograd2`: ref/conv2d_winograd.c for a block of tiles at a time, so that transformed
+ * inputs (v) and products (sums) stay in cache between the three stages. Lanes are channels: of the input in the input transform,
+ * of the output after that. The product is one small matrix product per element of the t x t tile, whose register tile holds
+ * several image tiles times a panel or two of output channels; every sum stays one chain over the input channels. */
+#include "simd/kernels.h"
+#include "simd/f32/winograd.h"
+
+enum {
+  PV = LW_BLOCK / VL,        /* vectors per panel of 16 output channels */
+  PANELS = VL == 16 ? 2 : 1, /* panels of a register tile */
+  VMAX = PANELS * PV,        /* vectors per image tile of a register tile */
+  PX = VL == 16 ? 14 : 6,    /* image tiles of a register tile: VMAX*PX chains, weights and one pixel fill the registers */
+};
+
+typedef struct walk {
+  const lw_conv2d_args *a;
+  int64_t tiles_h, tiles_w;       /* of an image */
+  int64_t blocks;                 /* of 16 input channels */
+  int64_t v_element, v_block;     /* floats: v[t*t][blocks][tiles][16] */
+  int64_t sum_element, sum_panel; /* floats: sums[t*t][panels][tiles][16] */
+  int64_t w_element, w_panel;     /* floats: w[t*t][panels][ic][16] */
+  float *v, *sums;
+} walk;
+
+/* ----------------------------------------------------------------------------------------------------- input transform */
+
+/* One vector of channels of one tile. */
+ALWAYS_INLINE void input_tile(const int m, const float *x, int64_t row_stride, float *v, int64_t element) {
+  const int t = m + 2;
+  vf columns[WINOGRAD_MOST][WINOGRAD_MOST];
+  V_UNROLL for (int j = 0; j < t; j++) {
+    vf d[WINOGRAD_MOST], line[WINOGRAD_MOST];
+    V_UNROLL for (int i = 0; i < t; i++) d[i] = v_load(x + i * row_stride + j * LW_BLOCK);
+    winograd_input_line(m, d, line);
+    V_UNROLL for (int i = 0; i < t; i++) columns[i][j] = line[i];
+  }
+  V_UNROLL for (int i = 0; i < t; i++) {
+    vf line[WINOGRAD_MOST];
+    winograd_input_line(m, columns[i], line);
+    V_UNROLL for (int j = 0; j < t; j++) v_store(v + (i * t + j) * element, line[j]);
+  }
+}
+
+/* A tile that ends outside the padded image: its pixels, with zeros for those outside. */
+static void copy_edge(const int m, const float *x, int64_t row_stride, int64_t rows, int64_t pixels, float *edge) {
+  const int t = m + 2;
+  for (int i = 0; i < t; i++)
+    for (int j = 0; j < t; j++)
+      for (int q = 0; q < PV; q++)
+        v_store(edge + (i * t + j) * LW_BLOCK + q * VL,
+                i < rows && j < pixels ? v_load(x + i * row_stride + j * LW_BLOCK + q * VL) : v_zero());
+}
+
+ALWAYS_INLINE void input(const int m, const walk *k, int64_t first, int64_t count) {
+  const lw_conv2d_args *a = k->a;
+  const lw_conv2d_desc *d = &a->desc;
+  const int t = m + 2;
+  const int64_t tiles = k->tiles_h * k->tiles_w, bottom = d->ih + d->pad_bottom, right = d->iw + d->pad_right;
+  for (int64_t block = 0; block < k->blocks; block++)
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t tile = first + i, n = tile / tiles;
+      const int64_t h = tile % tiles / k->tiles_w * m - d->pad_top, w = tile % k->tiles_w * m - d->pad_left;
+      const float *x = lw_view_at(&a->x, n, block, h, w);
+      float *v = k->v + block * k->v_block + i * LW_BLOCK, edge[WINOGRAD_MOST * WINOGRAD_MOST * LW_BLOCK];
+      int64_t row_stride = a->x.row_stride;
+      if (h + t > bottom || w + t > right) {
+        copy_edge(m, x, row_stride, bottom - h, right - w, edge);
+        x = edge;
+        row_stride = t * LW_BLOCK;
+      }
+      for (int q = 0; q < PV; q++) input_tile(m, x + q * VL, row_stride, v + q * VL, k->v_element);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------------------- product */
+
+typedef struct product_args {
+  const float *v, *w;
+  float *sums;
+  int64_t ic;
+  const char *ahead; /* weights to be used next: fetched into L2 meanwhile, evenly */
+  int64_t ahead_step;
+} product_args;
+
+ALWAYS_INLINE void product(const int panels, const int px, const walk *k, const product_args *p) {
+  const int vectors = panels * PV;
+  const int64_t w_panel = k->w_panel, v_block = k->v_block, sum_panel = k->sum_panel, ahead_panel = w_panel * 4;
+  const float *w = p->w, *block = p->v;
+  const char *ahead = p->ahead;
+  vf sum[VMAX][PX];
+  V_UNROLL for (int v = 0; v < vectors; v++) V_UNROLL for (int i = 0; i < px; i++) sum[v][i] = v_zero();
+  for (int64_t left = p->ic; left > 0; left -= LW_BLOCK, block += v_block) {
+    const float *pixel = block, *end = block + (left < LW_BLOCK ? left : LW_BLOCK);
+    for (; pixel < end; pixel++, w += LW_BLOCK) {
+      V_KEEP(pixel);
+      vf weight[VMAX];
+      V_UNROLL for (int v = 0; v < vectors; v++) weight[v] = v_load(w + v / PV * w_panel + v % PV * VL);
+      V_PREFETCH(ahead);
+      if (panels == 2) V_PREFETCH(ahead + ahead_panel);
+      ahead += p->ahead_step;
+      V_UNROLL for (int i = 0; i < px; i++) {
+        const vf value = v_broadcast(pixel + i * LW_BLOCK);
+        V_UNROLL for (int v = 0; v < vectors; v++) sum[v][i] = v_fma(value, weight[v], sum[v][i]);
+      }
+    }
+  }
+  V_UNROLL for (int v = 0; v < vectors; v++) V_UNROLL for (int i = 0; i < px; i++)
+      v_store(p->sums + v / PV * sum_panel + i * LW_BLOCK + v % PV * VL, sum[v][i]);
+}
+
+#define CASE(panels, px)                                                                                                         \
+  case px:                                                                                                                       \
+    product(panels, px, k, p);                                                                                                   \
+    break;
+#if defined(LW_SANITIZED) /* one body for all sizes: instrumented, a dozen takes minutes to compile */
+#  define PRODUCT_FN(panels)                                                                                                     \
+    static void product_##panels(int px, const walk *k, const product_args *p) { product(panels, px, k, p); }
+#else
+#  if defined(LW_VEC_AVX512)
+#    define MORE(panels)                                                                                                         \
+      CASE(panels, 7)                                                                                                            \
+      CASE(panels, 8)                                                                                                            \
+      CASE(panels, 9) CASE(panels, 10) CASE(panels, 11) CASE(panels, 12) CASE(panels, 13) CASE(panels, 14)
+#  else
+#    define MORE(panels)
+#  endif
+#  define PRODUCT_FN(panels)                                                                                                     \
+    static void product_##panels(int px, const walk *k, const product_args *p) {                                                 \
+      switch (px) {                                                                                                              \
+        CASE(panels, 1) CASE(panels, 2) CASE(panels, 3) CASE(panels, 4) CASE(panels, 5) CASE(panels, 6) MORE(panels)             \
+      }                                                                                                                          \
+    }
+#endif
+PRODUCT_FN(1)
+#if defined(LW_VEC_AVX512)
+PRODUCT_FN(2)
+#endif
+
+/* All tiles of a block times `panels` panels; next: the weights after these, or NULL. */
+static void multiply(const walk *k, int panels, const float *v, const float *w, float *sums, int64_t count, const float *next) {
+  const int64_t parts = (count + PX - 1) / PX, narrow = count / parts, wide = count % parts;
+  product_args p = {.w = w, .ic = k->a->desc.ic, .ahead = (const char *)(next ? next : w)};
+  p.ahead_step = next ? LW_BLOCK * (int64_t)sizeof(float) / parts : 0;
+  for (int64_t i = 0, tile = 0; i < parts; i++) {
+    const int px = (int)(narrow + (i < wide));
+    p.v = v + tile * LW_BLOCK;
+    p.sums = sums + tile * LW_BLOCK;
+#if defined(LW_VEC_AVX512)
+    if (panels == 2)
+      product_2(px, k, &p);
+    else
+#endif
+      product_1(px, k, &p);
+    p.ahead += p.ahead_step * p.ic;
+    tile += px;
+  }
+  (void)panels;
+}
+
+/* ---------------------------------------------------------------------------------------------------- output transform */
+
+ALWAYS_INLINE vf larger(vf m, vf v) { return v_select(vm_taken(m, v), v, m); }
+
+/* One vector of channels of one tile, of which rows x pixels are inside the (pooled) output. */
+ALWAYS_INLINE void output_tile(const int m, const float *sums, int64_t element, vf bias, int relu, int pool, float *y,
+                               int64_t row_stride, int64_t rows, int64_t pixels) {
+  const int t = m + 2;
+  vf columns[WINOGRAD_MOST][WINOGRAD_MOST], out[4][4];
+  V_UNROLL for (int j = 0; j < t; j++) {
+    vf v[WINOGRAD_MOST], line[4];
+    V_UNROLL for (int i = 0; i < t; i++) v[i] = v_load(sums + (i * t + j) * element);
+    winograd_output_line(m, v, line);
+    V_UNROLL for (int i = 0; i < m; i++) columns[i][j] = line[i];
+  }
+  V_UNROLL for (int i = 0; i < m; i++) {
+    winograd_output_line(m, columns[i], out[i]);
+    V_UNROLL for (int j = 0; j < m; j++) {
+      out[i][j] = v_add(out[i][j], bias);
+      if (relu) out[i][j] = v_max(v_zero(), out[i][j]);
+    }
+  }
+  if (pool) { /* left with right, then top with bottom, the earlier wins ties */
+    V_UNROLL for (int i = 0; i < m / 2; i++) V_UNROLL for (int j = 0; j < m / 2; j++) {
+      const vf top = larger(out[2 * i][2 * j], out[2 * i][2 * j + 1]);
+      const vf bottom = larger(out[2 * i + 1][2 * j], out[2 * i + 1][2 * j + 1]);
+      if (i < rows && j < pixels) v_store(y + i * row_stride + j * LW_BLOCK, larger(top, bottom));
+    }
+    return;
+  }
+  V_UNROLL for (int i = 0; i < m; i++) V_UNROLL for (int j = 0; j < m; j++) if (i < rows && j < pixels)
+      v_store(y + i * row_stride + j * LW_BLOCK, out[i][j]);
+}
+
+ALWAYS_INLINE void output(const int m, const walk *k, int64_t first, int64_t count, int64_t panel, int64_t panels) {
+  const lw_conv2d_args *a = k->a;
+  const int64_t tiles = k->tiles_h * k->tiles_w, side = a->pool ? m / 2 : m;
+  for (int64_t p = 0; p < panels; p++)
+    for (int64_t i = 0; i < count; i++) {
+      const int64_t tile = first + i, n = tile / tiles, h = tile % tiles / k->tiles_w * side, w = tile % k->tiles_w * side;
+      const int64_t rows = a->y.h - h < side ? a->y.h - h : side, pixels = a->y.w - w < side ? a->y.w - w : side;
+      float *y = lw_view_at(&a->y, n, panel + p, h, w);
+      for (int q = 0; q < PV; q++) {
+        const vf bias = a->bias ? v_load(a->bias + (panel + p) * LW_BLOCK + q * VL) : v_zero();
+        output_tile(m, k->sums + p * k->sum_panel + i * LW_BLOCK + q * VL, k->sum_element, bias, a->relu, a->pool, y + q * VL,
+                    a->y.row_stride, rows, pixels);
+      }
+      if (w == 0 && rows > 0) lw_view_zero_halo(&a->y, n, panel + p, h, h + rows);
+    }
+}
+
+/* -------------------------------------------------------------------------------------------------------------- kernel */
+
+/* `count` tiles from `first` on and panels begin..end-1. */
+ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t count, int64_t begin, int64_t end) {
+  const lw_conv2d_args *a = k->a;
+  const int elements = (m + 2) * (m + 2);
+  input(m, k, first, count);
+  for (int64_t group = begin; group < end; group += a->block.panels) {
+    const int64_t last = group + a->block.panels < end ? group + a->block.panels : end;
+    for (int e = 0; e < elements; e++)
+      for (int64_t panel = group; panel < last; panel += PANELS) {
+        const int panels = last - panel < PANELS ? 1 : PANELS;
+        const float *w = a->w + e * k->w_element + panel * k->w_panel, *next = w + panels * k->w_panel;
+        if (panel + panels == last)
+          next = e + 1 < elements ? a->w + (e + 1) * k->w_element + group * k->w_panel
+                 : last < end     ? a->w + last * k->w_panel
+                                  : NULL;
+        multiply(k, panels, k->v + e * k->v_element, w, k->sums + e * k->sum_element + (panel - group) * k->sum_panel, count,
+                 next);
+      }
+    output(m, k, first, count, group, last - group);
+  }
+}
+
+ALWAYS_INLINE void winograd(const int m, const lw_conv2d_args *a, lw_part part) {
+  const lw_conv2d_desc *d = &a->desc;
+  const int64_t panels = (d->oc + LW_BLOCK - 1) / LW_BLOCK;
+  walk k = {.a = a, .tiles_h = (a->oh + m - 1) / m, .tiles_w = (a->ow + m - 1) / m, .blocks = (d->ic + LW_BLOCK - 1) / LW_BLOCK};
+  k.v_block = k.sum_panel = a->block.tiles * LW_BLOCK;
+  k.v_element = lw_winograd_stride(k.blocks, a->block.tiles);
+  k.sum_element = lw_winograd_stride(a->block.panels, a->block.tiles);
+  k.w_panel = d->ic * LW_BLOCK;
+  k.w_element = panels * k.w_panel;
+  k.v = (float *)(a->scratch + (size_t)part.index * a->scratch_stride);
+  k.sums = k.v + (m + 2) * (m + 2) * k.v_element;
+
+  /* Few tiles: shares of the output channels, so that each reads its weights alone. */
+  const int64_t tiles = d->n * k.tiles_h * k.tiles_w, pairs = (panels + 1) / 2;
+  const int across = tiles >= LW_WINOGRAD_MANY_TILES ? 1 : part.count < pairs ? part.count : (int)pairs;
+  const int along = part.count / across;
+  if (part.index >= across * along) return;
+  int64_t begin, end, first, last;
+  lw_share(pairs, (lw_part){part.index % across, across}, &begin, &end);
+  lw_share(tiles, (lw_part){part.index / across, along}, &first, &last);
+  begin *= 2;
+  end = 2 * end < panels ? 2 * end : panels;
+  const int blocks = (int)((last - first + a->block.tiles - 1) / a->block.tiles);
+  for (int i = 0; i < blocks; i++) {
+    int64_t from, to;
+    lw_share(last - first, (lw_part){i, blocks}, &from, &to);
+    tile_block(m, &k, first + from, to - from, begin, end);
+  }
+}
+
+void VEC_FN(conv2d_winograd4)(const lw_args *args, lw_part part) { winograd(4, &args->conv2d, part); }
+void VEC_FN(conv2d_winograd2)(const lw_args *args, lw_part part) { winograd(2, &args->conv2d, part); }
