@@ -37,31 +37,38 @@ typedef struct bench {
  * test_kernels proves it equal to ref. */
 static struct {
   const kit_case *c;
+  const char *algorithm; /* of mode fast, with a definition of its own; NULL: mode exact */
   kit_fill fill;
   kit_set set;
 } expected;
 
-static const lw_kernel *naive_row(lw_op op) {
-  const lw_kernel *naive = lw_kernel_find(op, LW_ISA_NAIVE, NULL);
+static const lw_kernel *naive_row(lw_op op, const char *algorithm) {
+  const lw_kernel *naive = lw_kernel_find(op, LW_ISA_NAIVE, algorithm);
   return naive ? naive : lw_kernel_find(op, LW_ISA_PORTABLE, NULL);
 }
 
 static const char *expect(const bench *b, kit_fill fill) {
-  if (expected.c == b->c && expected.fill == fill) return NULL;
+  const char *algorithm = b->row->promise == LW_FAST ? b->row->algorithm : NULL;
+  if (expected.c == b->c && expected.algorithm == algorithm && expected.fill == fill) return NULL;
   if (expected.c) kit_set_free(&expected.set);
   expected.c = NULL;
   if (!kit_set_make(&expected.set, b->op, b->c, KIT_ALIGNED)) return "no memory";
   kit_set_fill(&expected.set, fill, SEED);
-  kit_run run = {.op = b->op, .row = naive_row(b->op->op), .c = b->c, .t = expected.set.t, .parts = 16, .memory = KIT_ALIGNED};
+  kit_run run = {
+      .op = b->op, .row = naive_row(b->op->op, algorithm), .c = b->c, .t = expected.set.t, .parts = 16, .memory = KIT_ALIGNED};
   if (kit_variants(b->op, run.row, b->c) > 0) {
     if (!kit_prepare(&run)) return "no memory";
     kit_execute(&run, 16, KIT_THREADS);
     kit_collect(&run, NULL);
     kit_release(&run);
   } else {
-    b->op->ref(b->c, expected.set.t);
+    if (algorithm)
+      b->op->fast_ref(algorithm, b->c, expected.set.t);
+    else
+      b->op->ref(b->c, expected.set.t);
   }
   expected.c = b->c;
+  expected.algorithm = algorithm;
   expected.fill = fill;
   return NULL;
 }
@@ -233,7 +240,9 @@ static int wanted(const lw_kernel *row) {
   const int weaker_autovec = row->promise == LW_BOUND && (int)row->isa != lw_isa_best_autovec();
   const char *cap = getenv("LANEWISE_ISA");
   const int capped = cap && lw_isa_from_name(cap) >= 0 && (int)row->isa > lw_isa_from_name(cap);
-  return lw_isa_runnable(row->isa) && row->isa != LW_ISA_REF && !weaker_autovec && !capped; /* naive stands for ref */
+  const int fast_loops = row->promise == LW_FAST && !lw_isa_is_simd(row->isa); /* speed-ups refer to the chain's loops */
+  return lw_isa_runnable(row->isa) && row->isa != LW_ISA_REF && !weaker_autovec && !fast_loops &&
+         !capped; /* naive stands for ref */
 }
 
 static void add_case(const selection *s, const kit_op *op, const kit_case *c) {

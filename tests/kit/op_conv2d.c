@@ -4,6 +4,7 @@
 #include "tests/kit/kit.h"
 #include "tests/kit/conv2d_cases.h"
 #include "tests/kit/winograd.h"
+#include "nets/nets.h"
 #include "runtime/topology.h"
 
 enum { X, W, BIAS, Y };
@@ -95,10 +96,6 @@ static void float_ref(int tile, const kit_case *c, void *const t[]) {
 }
 
 static void ref(const kit_case *c, void *const t[]) { float_ref(0, c, t); }
-static int fast_applies(const char *algorithm, const kit_case *c) {
-  (void)algorithm;
-  return lw_winograd_applies(&c->of.conv2d);
-}
 static void fast_ref(const char *algorithm, const kit_case *c, void *const t[]) { float_ref(kit_winograd_tile(algorithm), c, t); }
 
 static void ref64(const kit_case *c, void *const t[]) {
@@ -204,6 +201,15 @@ static void cut(kit_case *c) {
   if (d->groups == 1) d->ic = at_most(d->ic, 64, LW_BLOCK), d->oc = at_most(d->oc, 64, LW_BLOCK);
   d->ih = at_most(d->ih, 28, 4);
   d->iw = at_most(d->iw, 28, 4);
+}
+
+/* The largest layers only by the algorithm that networks use for them: definitions take seconds. */
+static int fast_applies(const char *algorithm, const kit_case *c) {
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  const lw_recipe *recipe = lw_recipe_conv2d(LW_FAST, d, oh, ow);
+  return lw_winograd_applies(d) && (flops(c) <= 1e8 || (recipe && strcmp(recipe->algorithm, algorithm) == 0));
 }
 
 static int is(const lw_kernel *row, const char *algorithm) { return strcmp(row->algorithm, algorithm) == 0; }
