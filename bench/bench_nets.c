@@ -115,7 +115,7 @@ static const char *expect(const lw_net *net, int64_t batch, float *expected) {
   made m;
   const int64_t inputs = net->c * net->h * net->w;
   const char *wrong = make(net, lw_isa_best(), 1, machine_cores(), &m);
-  if (!wrong) wrong = pass_check_digest(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", net, m.plan, m.workspace);
+  if (!wrong) wrong = pass_check_digest(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", net, LW_EXACT, m.plan, m.workspace);
   float *x = malloc((size_t)(batch * inputs) * sizeof *x);
   if (!wrong && !x) wrong = "no memory";
   if (!wrong && nets_input(net, batch, x) != LW_OK) wrong = lw_error_message();
@@ -202,7 +202,7 @@ static void run_pass(gbench_state *state, void *user) {
   if (p->is_slow) fprintf(stderr, "%s on %s: one pass, some seconds ...\n", p->net->name, lw_isa_name(p->isa));
   const char *wrong = make(p->net, p->isa, p->batch, p->threads, &m);
   if (!wrong) wrong = expected_output(p, &m);
-  if (!wrong && p->is_autovec) wrong = pass_check_bounds(p->net, m.plan, m.x, m.y, m.workspace);
+  if (!wrong && p->is_autovec) wrong = pass_check_bounds(p->net, m.plan, m.x, m.y, m.workspace, NULL);
   if (!wrong && !p->is_autovec && !p->is_slow) {
     wrong = lw_plan_run(m.plan, m.x, m.y, m.workspace) == LW_OK ? compare(&m) : lw_error_message();
     if (!wrong) fma_roof(p->isa, p->threads); /* measured before, not between */

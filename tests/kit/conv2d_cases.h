@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The shapes of op_conv2d.c. Sizes sit at the seams of the kernels: blocks of 16 channels, tiles of 6 and 12 pixels, chunks of 32
- * input channels, 8, 6 or 4 rows at a time. */
+ * input channels, 8, 6 or 4 rows at a time, tiles of 2x2 and 4x4 outputs. */
 #ifndef LANEWISE_TESTS_KIT_CONV2D_CASES_H
 #define LANEWISE_TESTS_KIT_CONV2D_CASES_H
 
@@ -123,6 +123,30 @@ static const kit_case cases[] = {
     {"pool-2x2", SHAPE(3, 2, 2, 16, 1, 1), .pool = 1},
     {"pool-chunks", SHAPE(70, 9, 11, 40, 3, 3), PAD(1), .bias = 1, .relu = 1, .pool = 1},
     {"pool-batch", SHAPE(33, 6, 13, 33, 3, 3), PAD(1), BATCH(3), .relu = 1, .pool = 1},
+    /* outputs of 1..9 rows and columns: tiles of Winograd's algorithms that end at, before and behind the edge */
+    {"tiles-9x1", SHAPE(17, 9, 1, 33, 3, 3), PAD(1), .bias = 1},
+    {"tiles-8x2", SHAPE(17, 10, 4, 33, 3, 3), .bias = 1},
+    {"tiles-7x3", SHAPE(17, 7, 3, 33, 3, 3), PAD(1), .relu = 1},
+    {"tiles-6x4", SHAPE(17, 8, 6, 33, 3, 3), .bias = 1},
+    {"tiles-5x5", SHAPE(17, 5, 5, 33, 3, 3), PAD(1), .bias = 1},
+    {"tiles-4x6", SHAPE(17, 6, 8, 33, 3, 3), .relu = 1},
+    {"tiles-3x7", SHAPE(17, 3, 7, 33, 3, 3), PAD(1), .bias = 1},
+    {"tiles-2x8", SHAPE(17, 4, 10, 33, 3, 3), .bias = 1},
+    {"tiles-1x9", SHAPE(17, 1, 9, 33, 3, 3), PAD(1), .relu = 1},
+    {"tiles-9x2-pool", SHAPE(16, 11, 4, 16, 3, 3), .bias = 1, .relu = 0, .pool = 1},
+    {"tiles-8x3-pool", SHAPE(16, 8, 3, 16, 3, 3), PAD(1), .bias = 1, .relu = 1, .pool = 1},
+    {"tiles-7x4-pool", SHAPE(16, 9, 6, 16, 3, 3), .bias = 1, .relu = 0, .pool = 1},
+    {"tiles-6x5-pool", SHAPE(16, 6, 5, 16, 3, 3), PAD(1), .bias = 1, .relu = 1, .pool = 1},
+    {"tiles-5x6-pool", SHAPE(16, 7, 8, 16, 3, 3), .bias = 1, .relu = 0, .pool = 1},
+    {"tiles-4x7-pool", SHAPE(16, 4, 7, 16, 3, 3), PAD(1), .bias = 1, .relu = 1, .pool = 1},
+    {"tiles-3x8-pool", SHAPE(16, 5, 10, 16, 3, 3), .bias = 1, .relu = 0, .pool = 1},
+    {"tiles-2x9-pool", SHAPE(16, 2, 9, 16, 3, 3), PAD(1), .bias = 1, .relu = 1, .pool = 1},
+    {"tiles-pads", SHAPE(3, 7, 6, 20, 3, 3), PAD4(0, 1, 2, 3), .bias = 1},
+    {"tiles-wide-pads", SHAPE(18, 3, 5, 16, 3, 3), PAD(4), .relu = 1},
+    {"tiles-batch", SHAPE(20, 10, 6, 49, 3, 3), PAD(1), BATCH(5), .bias = 1, .relu = 1, .pool = 1},
+    {"tiles-panels", SHAPE(33, 9, 14, 112, 3, 3), PAD(1), .bias = 1},
+    {"tiles-many", SHAPE(16, 57, 55, 17, 3, 3), PAD(1), .bias = 1, .relu = 1},
+    {"tiles-none", SHAPE(16, 8, 8, 16, 3, 3), PAD(1), BATCH(0), .bias = 1},
     /* kernel larger than the input, stride larger than the kernel, padding as large as the kernel or larger, one-sided padding */
     {"kernel-over-input", SHAPE(3, 2, 3, 20, 5, 7), PAD(3), .bias = 1},
     {"stride-over-kernel", SHAPE(4, 11, 23, 19, 2, 2), STRIDE(5, 3), .bias = 1},

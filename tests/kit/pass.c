@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "nets/nets.h"
+#include "tests/kit/winograd.h"
 
 enum { SAMPLES = 48 };
 
@@ -22,20 +23,27 @@ void pass_sha256(const float *values, int64_t count, char hex[PASS_HEX]) {
   SHA256Data((const uint8_t *)values, (size_t)count * sizeof *values, hex);
 }
 
-int pass_digest(const char *path, const char *net, const char *layer, char hex[PASS_HEX]) {
+const char *pass_name(const lw_net *net, lw_mode mode) {
+  static char name[64];
+  snprintf(name, sizeof name, "%s%s", net->name, mode == LW_FAST ? "/fast" : "");
+  return name;
+}
+
+int pass_digest(const char *path, const lw_net *net, lw_mode mode, const char *layer, char hex[PASS_HEX]) {
+  const char *name = pass_name(net, mode);
   char of_net[64], of_layer[64], digest[PASS_HEX];
   int found = 0;
   FILE *f = fopen(path, "r");
   while (f && !found && fscanf(f, "%63s %63s %64s", of_net, of_layer, digest) == 3)
-    found = strcmp(of_net, net) == 0 && strcmp(of_layer, layer) == 0;
+    found = strcmp(of_net, name) == 0 && strcmp(of_layer, layer) == 0;
   if (f) fclose(f);
   if (found) memcpy(hex, digest, PASS_HEX);
   return found;
 }
 
-const char *pass_check_digest(const char *path, const lw_net *net, const lw_plan *plan, void *workspace) {
+const char *pass_check_digest(const char *path, const lw_net *net, lw_mode mode, const lw_plan *plan, void *workspace) {
   char hex[PASS_HEX], want[PASS_HEX];
-  if (!pass_digest(path, net->name, net->layers[net->layer_count - 1].name, want))
+  if (!pass_digest(path, net, mode, net->layers[net->layer_count - 1].name, want))
     return "data/golden/digests.txt has no line for this network";
   const int64_t inputs = net->c * net->h * net->w, outputs = lw_plan_outputs(plan);
   float *x = malloc((size_t)(inputs + outputs) * sizeof *x), *y = x + inputs;
@@ -51,13 +59,42 @@ const char *pass_check_digest(const char *path, const lw_net *net, const lw_plan
 
 typedef struct walk {
   const lw_net *net;
+  const lw_plan *plan;
   lw_shape *shapes;
   float *x, *w; /* input of the layer that comes next; one row of weights */
   int tensor;
+  double winograd_worst;
   const char *error;
 } walk;
 
 static double gamma_of(int64_t n) { return (double)n * 0x1p-24 / (1 - (double)n * 0x1p-24); }
+
+/* The tile of Winograd's algorithm that computes a layer; 0: another algorithm. */
+static int winograd_of(const walk *s, size_t layer) {
+  lw_step_info info;
+  for (size_t i = 0; i < lw_plan_steps(s->plan); i++)
+    if (lw_plan_step(s->plan, i, &info) == LW_OK && info.first_layer == layer && info.last_layer >= layer)
+      return kit_winograd_tile(info.algorithm);
+  return 0;
+}
+
+/* The bound of output (oh, ow) of a channel with kernels s->w. */
+static double winograd_bound(const walk *s, int m, const lw_conv2d_desc *c, int64_t oh, int64_t ow, double bias) {
+  const kit_winograd k = kit_winograd_make(m);
+  const int64_t inputs = c->ic * k.t * k.t;
+  double *d = malloc((size_t)(inputs + c->ic * 9) * sizeof *d), *g = d + inputs, bounds[4][4];
+  if (!d) return -1;
+  for (int64_t i = 0; i < inputs; i++) {
+    const int64_t ic = i / k.t / k.t;
+    const int64_t ih = oh / m * m + i / k.t % k.t - c->pad_top, iw = ow / m * m + i % k.t - c->pad_left;
+    const int inside = ih >= 0 && ih < c->ih && iw >= 0 && iw < c->iw;
+    d[i] = inside ? s->x[(ic * c->ih + ih) * c->iw + iw] : 0;
+  }
+  for (int64_t i = 0; i < c->ic * 9; i++) g[i] = s->w[i];
+  kit_winograd_bound(&k, c->ic, d, g, bias, bounds);
+  free(d);
+  return bounds[oh % m][ow % m];
+}
 
 /* Output `i` of conv2d (or of linear, being a conv2d over the whole image). */
 static void check_sum(walk *s, size_t layer, const lw_conv2d_desc *d, int64_t oh_count, int64_t ow_count, int64_t i, float got) {
@@ -76,8 +113,14 @@ static void check_sum(walk *s, size_t layer, const lw_conv2d_desc *d, int64_t oh
     sum += product;
     absolute += fabs(product);
   }
-  if (!(fabs(got - sum) <= gamma_of(k + 2) * absolute + (double)FLT_MIN))
+  const int m = winograd_of(s, layer);
+  if (m) {
+    const double ratio = fabs(got - sum) / winograd_bound(s, m, d, oh, ow, bias);
+    if (ratio > s->winograd_worst) s->winograd_worst = ratio;
+    if (!(ratio >= 0 && ratio <= 1)) s->error = "an output is further from its true value than Winograd's algorithm can be";
+  } else if (!(fabs(got - sum) <= gamma_of(k + 2) * absolute + (double)FLT_MIN)) {
     s->error = "a sum is further from its true value than any order can be";
+  }
 }
 
 static void check_sums(walk *s, size_t layer, const lw_conv2d_desc *d, const float *y, int64_t count) {
@@ -137,9 +180,10 @@ static void observe(void *user, size_t layer, const float *y, int64_t count) {
   memcpy(s->x, y, (size_t)count * sizeof *y);
 }
 
-const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace) {
+const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace,
+                              double *winograd_worst) {
   int64_t largest = net->c * net->h * net->w;
-  walk s = {.net = net, .shapes = malloc((net->layer_count + 1) * sizeof *s.shapes)};
+  walk s = {.net = net, .plan = plan, .shapes = malloc((net->layer_count + 1) * sizeof *s.shapes)};
   if (!s.shapes || lw_net_shapes(net, s.shapes) != LW_OK) {
     free(s.shapes);
     return "no memory";
@@ -159,6 +203,7 @@ const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const floa
   } else {
     s.error = "no memory";
   }
+  if (winograd_worst) *winograd_worst = s.winograd_worst;
   free(s.x);
   free(s.w);
   free(s.shapes);

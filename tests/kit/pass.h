@@ -13,14 +13,19 @@ enum { PASS_SEED = 1, PASS_INPUT_TENSOR = 1000, PASS_HEX = 65 };
 void pass_input(const lw_net *net, float *x);
 /* sha256 of floats as they lie in memory (little endian). */
 void pass_sha256(const float *values, int64_t count, char hex[PASS_HEX]);
+/* What stands for a network and a mode in data/golden/digests.txt: "vgg16", "vgg16/fast". Points to memory that the next call
+ * uses. */
+const char *pass_name(const lw_net *net, lw_mode mode);
 /* What data/golden/digests.txt holds for the output of a layer; path: that file. 0 if it cannot be read or has no such line. */
-int pass_digest(const char *path, const char *net, const char *layer, char hex[PASS_HEX]);
+int pass_digest(const char *path, const lw_net *net, lw_mode mode, const char *layer, char hex[PASS_HEX]);
 
-/* NULL if `plan` (exact, batch 1, seeded weights) gives the digest of the network's output, else why not. */
-const char *pass_check_digest(const char *path, const lw_net *net, const lw_plan *plan, void *workspace);
+/* NULL if `plan` (of that mode, batch 1, seeded weights) gives the digest of the network's output, else why not. */
+const char *pass_check_digest(const char *path, const lw_net *net, lw_mode mode, const lw_plan *plan, void *workspace);
 /* NULL if every layer of `plan` (one step per layer, seeded weights, sums in any order) is within its bound on the input x,
  * judged on that layer's own input. conv2d and linear are judged on some seeded outputs, the first and the last, against sums in
- * double: gamma_n * sum |x*w| for n terms (Higham, Accuracy and Stability, 3.1). */
-const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace);
+ * double: gamma_n * sum |x*w| for n terms (Higham, Accuracy and Stability, 3.1), or the bound of tests/kit/winograd.h, whose
+ * largest error / bound goes to *winograd_worst (may be NULL; 0: no layer used Winograd's algorithms). */
+const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace,
+                              double *winograd_worst);
 
 #endif
