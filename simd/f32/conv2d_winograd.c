@@ -11,6 +11,8 @@ enum {
   PANELS = VL == 16 ? 2 : 1, /* panels of a register tile */
   VMAX = PANELS * PV,        /* vectors per image tile of a register tile */
   PX = VL == 16 ? 14 : 6,    /* image tiles of a register tile: VMAX*PX chains, weights and one pixel fill the registers */
+  RUN = 8,                   /* tiles of one row that go through the input transform together: they share columns */
+  COLUMNS = RUN * 4 + 2
 };
 
 typedef struct walk {
@@ -25,69 +27,78 @@ typedef struct walk {
 
 /* ----------------------------------------------------------------------------------------------------- input transform */
 
-/* One vector of channels of one tile. */
-ALWAYS_INLINE void input_tile(const int m, const float *x, int64_t row_stride, float *v, int64_t element) {
+/* Along h: the columns that a run of tiles of one row reads, of which `inside` are in the padded image; lines[t][COLUMNS][16]. */
+ALWAYS_INLINE void input_columns(const int m, const float *const *rows, int64_t columns, int64_t inside, float *lines) {
   const int t = m + 2;
-  vf columns[WINOGRAD_MOST][WINOGRAD_MOST];
-  V_UNROLL for (int j = 0; j < t; j++) {
-    vf d[WINOGRAD_MOST], line[WINOGRAD_MOST];
-    V_UNROLL for (int i = 0; i < t; i++) d[i] = v_load(x + i * row_stride + j * LW_BLOCK);
-    winograd_input_line(m, d, line);
-    V_UNROLL for (int i = 0; i < t; i++) columns[i][j] = line[i];
-  }
-  V_UNROLL for (int i = 0; i < t; i++) {
-    vf line[WINOGRAD_MOST];
-    winograd_input_line(m, columns[i], line);
-    V_UNROLL for (int j = 0; j < t; j++) v_store(v + (i * t + j) * element, line[j]);
-  }
+  for (int64_t j = 0; j < columns; j++)
+    for (int q = 0; q < PV; q++) {
+      const int64_t at = j * LW_BLOCK + q * VL;
+      vf d[WINOGRAD_MOST], v[WINOGRAD_MOST];
+      V_UNROLL for (int i = 0; i < t; i++) d[i] = j < inside ? v_load(rows[i] + at) : v_zero();
+      winograd_input_line(m, d, v);
+      V_UNROLL for (int i = 0; i < t; i++) v_store(lines + i * (COLUMNS * LW_BLOCK) + at, v[i]);
+    }
 }
 
-/* A tile that ends outside the padded image: its pixels, with zeros for those outside. */
-static void copy_edge(const int m, const float *x, int64_t row_stride, int64_t rows, int64_t pixels, float *edge) {
+/* Along w: row i of the transformed tiles. */
+ALWAYS_INLINE void input_row(const int m, const float *line, int64_t tiles, float *v, int64_t element) {
   const int t = m + 2;
-  for (int i = 0; i < t; i++)
-    for (int j = 0; j < t; j++)
-      for (int q = 0; q < PV; q++)
-        v_store(edge + (i * t + j) * LW_BLOCK + q * VL,
-                i < rows && j < pixels ? v_load(x + i * row_stride + j * LW_BLOCK + q * VL) : v_zero());
+  for (int64_t tile = 0; tile < tiles; tile++)
+    for (int q = 0; q < PV; q++) {
+      const float *x = line + tile * m * LW_BLOCK + q * VL;
+      float *to = v + tile * LW_BLOCK + q * VL;
+      vf d[WINOGRAD_MOST], out[WINOGRAD_MOST];
+      V_UNROLL for (int j = 0; j < t; j++) d[j] = v_load(x + j * LW_BLOCK);
+      winograd_input_line(m, d, out);
+      V_UNROLL for (int j = 0; j < t; j++) v_store(to + j * element, out[j]);
+    }
 }
 
-ALWAYS_INLINE void input(const int m, const walk *k, int64_t first, int64_t count) {
+/* `tiles` neighbours of one row of tiles, of one block of channels. */
+ALWAYS_INLINE void input_run(const int m, const walk *k, int64_t block, int64_t tile, int64_t tiles, float *v) {
+  static const float zeros[COLUMNS * LW_BLOCK];
   const lw_conv2d_args *a = k->a;
   const lw_conv2d_desc *d = &a->desc;
   const int t = m + 2;
-  const int64_t tiles = k->tiles_h * k->tiles_w, bottom = d->ih + d->pad_bottom, right = d->iw + d->pad_right;
+  const int64_t image = k->tiles_h * k->tiles_w, n = tile / image;
+  const int64_t h = tile % image / k->tiles_w * m - d->pad_top, w = tile % k->tiles_w * m - d->pad_left;
+  const int64_t right = d->iw + d->pad_right - w, columns = tiles * m + 2;
+  const float *rows[WINOGRAD_MOST];
+  float lines[WINOGRAD_MOST * COLUMNS * LW_BLOCK];
+  for (int i = 0; i < t; i++) rows[i] = h + i < d->ih + d->pad_bottom ? lw_view_at(&a->x, n, block, h + i, w) : zeros;
+  input_columns(m, rows, columns, right, lines);
+  for (int i = 0; i < t; i++) input_row(m, lines + i * (COLUMNS * LW_BLOCK), tiles, v + i * t * k->v_element, k->v_element);
+}
+
+ALWAYS_INLINE void input(const int m, const walk *k, int64_t first, int64_t count) {
   for (int64_t block = 0; block < k->blocks; block++)
-    for (int64_t i = 0; i < count; i++) {
-      const int64_t tile = first + i, n = tile / tiles;
-      const int64_t h = tile % tiles / k->tiles_w * m - d->pad_top, w = tile % k->tiles_w * m - d->pad_left;
-      const float *x = lw_view_at(&a->x, n, block, h, w);
-      float *v = k->v + block * k->v_block + i * LW_BLOCK, edge[WINOGRAD_MOST * WINOGRAD_MOST * LW_BLOCK];
-      int64_t row_stride = a->x.row_stride;
-      if (h + t > bottom || w + t > right) {
-        copy_edge(m, x, row_stride, bottom - h, right - w, edge);
-        x = edge;
-        row_stride = t * LW_BLOCK;
-      }
-      for (int q = 0; q < PV; q++) input_tile(m, x + q * VL, row_stride, v + q * VL, k->v_element);
+    for (int64_t i = 0, tiles; i < count; i += tiles) {
+      tiles = k->tiles_w - (first + i) % k->tiles_w;
+      if (tiles > count - i) tiles = count - i;
+      if (tiles > RUN) tiles = RUN;
+      input_run(m, k, block, first + i, tiles, k->v + block * k->v_block + i * LW_BLOCK);
     }
 }
 
 /* ------------------------------------------------------------------------------------------------------------- product */
 
+typedef struct stream {
+  const char *at;
+  int64_t step; /* bytes per input channel */
+} stream;
+
 typedef struct product_args {
   const float *v, *w;
   float *sums;
   int64_t ic;
-  const char *ahead; /* weights to be used next: fetched into L2 meanwhile, evenly */
-  int64_t ahead_step;
+  stream weights_ahead, input_ahead; /* to be used next: fetched into L2 meanwhile, evenly */
 } product_args;
 
 ALWAYS_INLINE void product(const int panels, const int px, const walk *k, const product_args *p) {
   const int vectors = panels * PV;
   const int64_t w_panel = k->w_panel, v_block = k->v_block, sum_panel = k->sum_panel, ahead_panel = w_panel * 4;
   const float *w = p->w, *block = p->v;
-  const char *ahead = p->ahead;
+  const char *ahead = p->weights_ahead.at, *input_ahead = p->input_ahead.at;
   vf sum[VMAX][PX];
   V_UNROLL for (int v = 0; v < vectors; v++) V_UNROLL for (int i = 0; i < px; i++) sum[v][i] = v_zero();
   for (int64_t left = p->ic; left > 0; left -= LW_BLOCK, block += v_block) {
@@ -98,7 +109,9 @@ ALWAYS_INLINE void product(const int panels, const int px, const walk *k, const 
       V_UNROLL for (int v = 0; v < vectors; v++) weight[v] = v_load(w + v / PV * w_panel + v % PV * VL);
       V_PREFETCH(ahead);
       if (panels == 2) V_PREFETCH(ahead + ahead_panel);
-      ahead += p->ahead_step;
+      V_PREFETCH(input_ahead);
+      ahead += p->weights_ahead.step;
+      input_ahead += p->input_ahead.step;
       V_UNROLL for (int i = 0; i < px; i++) {
         const vf value = v_broadcast(pixel + i * LW_BLOCK);
         V_UNROLL for (int v = 0; v < vectors; v++) sum[v][i] = v_fma(value, weight[v], sum[v][i]);
@@ -137,11 +150,13 @@ PRODUCT_FN(1)
 PRODUCT_FN(2)
 #endif
 
-/* All tiles of a block times `panels` panels; next: the weights after these, or NULL. */
-static void multiply(const walk *k, int panels, const float *v, const float *w, float *sums, int64_t count, const float *next) {
-  const int64_t parts = (count + PX - 1) / PX, narrow = count / parts, wide = count % parts;
-  product_args p = {.w = w, .ic = k->a->desc.ic, .ahead = (const char *)(next ? next : w)};
-  p.ahead_step = next ? LW_BLOCK * (int64_t)sizeof(float) / parts : 0;
+/* All tiles of a block times `panels` panels. Meanwhile the weights from `next` on and `bytes` bytes of input are fetched. */
+static void multiply(const walk *k, int panels, const float *v, const float *w, float *sums, int64_t count, const float *next,
+                     const float *input, int64_t bytes) {
+  const int64_t parts = (count + PX - 1) / PX, narrow = count / parts, wide = count % parts, ic = k->a->desc.ic;
+  product_args p = {.w = w, .ic = ic};
+  p.weights_ahead = (stream){(const char *)next, LW_BLOCK * (int64_t)sizeof(float) / parts};
+  p.input_ahead = (stream){(const char *)input, (bytes + ic * parts - 1) / (ic * parts)};
   for (int64_t i = 0, tile = 0; i < parts; i++) {
     const int px = (int)(narrow + (i < wide));
     p.v = v + tile * LW_BLOCK;
@@ -152,7 +167,8 @@ static void multiply(const walk *k, int panels, const float *v, const float *w, 
     else
 #endif
       product_1(px, k, &p);
-    p.ahead += p.ahead_step * p.ic;
+    p.weights_ahead.at += p.weights_ahead.step * ic;
+    p.input_ahead.at += p.input_ahead.step * ic;
     tile += px;
   }
   (void)panels;
@@ -211,10 +227,23 @@ ALWAYS_INLINE void output(const int m, const walk *k, int64_t first, int64_t cou
 
 /* -------------------------------------------------------------------------------------------------------------- kernel */
 
-/* `count` tiles from `first` on and panels begin..end-1. */
-ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t count, int64_t begin, int64_t end) {
+/* Pixel `px` of a row of the tiles from `first` on; row: t of each block of channels. */
+ALWAYS_INLINE const float *input_ahead(const int m, const walk *k, int64_t first, int64_t row, int64_t px) {
+  const lw_conv2d_args *a = k->a;
+  const int64_t image = k->tiles_h * k->tiles_w, tile = first + px / m;
+  return lw_view_at(&a->x, tile / image, row / (m + 2), tile % image / k->tiles_w * m - a->desc.pad_top + row % (m + 2),
+                    tile % k->tiles_w * m - a->desc.pad_left + px % m);
+}
+
+/* `count` tiles from `first` on and panels begin..end-1; after them come `next_count` tiles. */
+ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t count, int64_t next_count, int64_t begin,
+                              int64_t end) {
   const lw_conv2d_args *a = k->a;
   const int elements = (m + 2) * (m + 2);
+  /* Each product also fetches a piece of a row of the next block's input. */
+  const int64_t products = elements * ((end - begin + PANELS - 1) / PANELS), rows = k->blocks * (m + 2);
+  const int64_t pieces = products > rows ? products / rows : 1, piece = (next_count * m + pieces - 1) / pieces;
+  int64_t number = 0;
   input(m, k, first, count);
   for (int64_t group = begin; group < end; group += a->block.panels) {
     const int64_t last = group + a->block.panels < end ? group + a->block.panels : end;
@@ -224,10 +253,11 @@ ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t
         const float *w = a->w + e * k->w_element + panel * k->w_panel, *next = w + panels * k->w_panel;
         if (panel + panels == last)
           next = e + 1 < elements ? a->w + (e + 1) * k->w_element + group * k->w_panel
-                 : last < end     ? a->w + last * k->w_panel
-                                  : NULL;
+                                  : a->w + (last < end ? last : begin) * k->w_panel;
+        const float *x = input_ahead(m, k, first + count, number / pieces, number % pieces * piece);
         multiply(k, panels, k->v + e * k->v_element, w, k->sums + e * k->sum_element + (panel - group) * k->sum_panel, count,
-                 next);
+                 next, x, number < rows * pieces ? piece * LW_BLOCK * 4 : 0);
+        number++;
       }
     output(m, k, first, count, group, last - group);
   }
@@ -257,9 +287,10 @@ ALWAYS_INLINE void winograd(const int m, const lw_conv2d_args *a, lw_part part) 
   end = 2 * end < panels ? 2 * end : panels;
   const int blocks = (int)((last - first + a->block.tiles - 1) / a->block.tiles);
   for (int i = 0; i < blocks; i++) {
-    int64_t from, to;
+    int64_t from, to, next = 0, next_to = 0;
     lw_share(last - first, (lw_part){i, blocks}, &from, &to);
-    tile_block(m, &k, first + from, to - from, begin, end);
+    if (i + 1 < blocks) lw_share(last - first, (lw_part){i + 1, blocks}, &next, &next_to);
+    tile_block(m, &k, first + from, to - from, next_to - next, begin, end);
   }
 }
 
