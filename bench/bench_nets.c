@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Whole passes on real images: <net>/<mode>/<isa>/b<batch>/t<threads>, and for VGG16 at batch 1 one line per layer below that.
  * Options: --net=, --isa=, --batch=, --threads= (comma-separated lists), --slow=no (without naive and autovec VGG16, which take
- * half a minute together). Every pass is checked before its time counts: the strongest ISA against the stored digest of the
- * reference, every other exact pass bit for bit against that one on the same image, autovec layer by layer against a bound for
- * any order of sums. */
+ * half a minute together). Mode fast is measured where it differs from exact. Every pass is checked before its time counts: the
+ * strongest ISA against the stored digest of that mode's definition, every other pass bit for bit against that one on the same
+ * image, autovec layer by layer against a bound for any order of sums. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,14 +13,17 @@
 #include "bench/nets_input.h"
 #include "bench/options.h"
 #include "bench/roof.h"
+#include "nets/nets.h"        /* the recipe */
 #include "runtime/topology.h" /* cache sizes */
 #include "simd/isa.h"
 #include "tests/kit/pass.h"
+#include "tests/kit/winograd.h"
 
 enum { MAX_RUNS = 512, MAX_LAYERS = 64, MAX_BATCH = 4096, PROFILES = 5 };
 
 typedef struct pass {
   const lw_net *net;
+  lw_mode mode;
   lw_isa isa;
   int is_autovec, is_slow; /* slow: one pass, without warming up */
   int64_t batch;
@@ -63,9 +66,16 @@ static double read_roof(double weight_bytes, int threads) {
   return known[level][threads];
 }
 
-/* The least seconds that a step could take: arithmetic or weights. Which of the two binds is "FMA" or where the weights lie. */
+/* Products of an algorithm per product of the chain. */
+static double product_share(const char *algorithm) {
+  const double m = kit_winograd_tile(algorithm);
+  return m > 0 ? (m + 2) * (m + 2) / (9 * m * m) : 1;
+}
+
+/* The least seconds that a step could take: arithmetic (of its algorithm's products) or weights. Which of the two binds is "FMA"
+ * or where the weights lie. */
 static double roof_seconds(const pass *p, const lw_step_info *s, double all_weight_bytes, const char **binds) {
-  const double fma = s->flops * 1e-9 / fma_roof(p->isa, p->threads);
+  const double fma = product_share(s->algorithm) * s->flops * 1e-9 / fma_roof(p->isa, p->threads);
   const double bandwidth = read_roof(all_weight_bytes, p->threads);
   const double read = bandwidth > 0 ? s->weight_bytes * 1e-9 / bandwidth : 0;
   *binds = fma > read ? "FMA" : roof_level_name(roof_level(all_weight_bytes, p->threads));
@@ -91,14 +101,14 @@ static void release(made *m) {
   free(m->expected);
 }
 
-static const char *make(const lw_net *net, lw_isa isa, int64_t batch, int threads, made *m) {
+static const char *make(const lw_net *net, lw_mode mode, lw_isa isa, int64_t batch, int threads, made *m) {
   const uint64_t seed = PASS_SEED;
   const lw_weights weights = lw_weights_seeded(&seed);
   const int64_t inputs = net->c * net->h * net->w * batch;
   *m = (made){0};
   if (lw_context_create(&(lw_context_options){.threads = threads, .isa = lw_isa_name(isa), .pin = threads > 1}, &m->context) !=
           LW_OK ||
-      lw_plan_create(m->context, net, &weights, &(lw_plan_options){.batch = batch}, &m->plan) != LW_OK ||
+      lw_plan_create(m->context, net, &weights, &(lw_plan_options){.batch = batch, .mode = mode}, &m->plan) != LW_OK ||
       lw_allocate(m->context, lw_plan_workspace_bytes(m->plan), &m->workspace) != LW_OK)
     return lw_error_message();
   m->outputs = lw_plan_outputs(m->plan) * batch;
@@ -111,11 +121,11 @@ static const char *make(const lw_net *net, lw_isa isa, int64_t batch, int thread
 
 /* What the network answers to the sample images, from the strongest ISA after its digest has been checked; image by image, so
  * that it serves every batch. */
-static const char *expect(const lw_net *net, int64_t batch, float *expected) {
+static const char *expect(const lw_net *net, lw_mode mode, int64_t batch, float *expected) {
   made m;
   const int64_t inputs = net->c * net->h * net->w;
-  const char *wrong = make(net, lw_isa_best(), 1, machine_cores(), &m);
-  if (!wrong) wrong = pass_check_digest(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", net, LW_EXACT, m.plan, m.workspace);
+  const char *wrong = make(net, mode, lw_isa_best(), 1, machine_cores(), &m);
+  if (!wrong) wrong = pass_check_digest(LANEWISE_SOURCE_DIR "/data/golden/digests.txt", net, mode, m.plan, m.workspace);
   float *x = malloc((size_t)(batch * inputs) * sizeof *x);
   if (!wrong && !x) wrong = "no memory";
   if (!wrong && nets_input(net, batch, x) != LW_OK) wrong = lw_error_message();
@@ -126,21 +136,24 @@ static const char *expect(const lw_net *net, int64_t batch, float *expected) {
   return wrong;
 }
 
-/* The answers of the latest network and batch: passes come grouped by them. */
+/* The answers of the latest network and batch in each mode: passes come grouped by them. */
 static const char *expected_output(const pass *p, const made *m) {
-  static float *known;
-  static const lw_net *net;
-  static int64_t batch;
-  static const char *wrong;
-  if (net != p->net || batch != p->batch) {
-    free(known);
-    net = p->net;
-    batch = p->batch;
-    known = malloc((size_t)m->outputs * sizeof *known);
-    wrong = known ? expect(net, batch, known) : "no memory";
+  static struct {
+    const lw_net *net;
+    int64_t batch;
+    float *y;
+    const char *wrong;
+  } known[LW_FAST + 1], *k;
+  k = &known[p->mode];
+  if (k->net != p->net || k->batch != p->batch) {
+    free(k->y);
+    k->net = p->net;
+    k->batch = p->batch;
+    k->y = malloc((size_t)m->outputs * sizeof *k->y);
+    k->wrong = k->y ? expect(p->net, p->mode, p->batch, k->y) : "no memory";
   }
-  if (!wrong) memcpy(m->expected, known, (size_t)m->outputs * sizeof *known);
-  return wrong;
+  if (!k->wrong) memcpy(m->expected, k->y, (size_t)m->outputs * sizeof *k->y);
+  return k->wrong;
 }
 
 static const char *compare(const made *m) {
@@ -200,7 +213,7 @@ static void run_pass(gbench_state *state, void *user) {
   pass *p = user;
   made m;
   if (p->is_slow) fprintf(stderr, "%s on %s: one pass, some seconds ...\n", p->net->name, lw_isa_name(p->isa));
-  const char *wrong = make(p->net, p->isa, p->batch, p->threads, &m);
+  const char *wrong = make(p->net, p->mode, p->isa, p->batch, p->threads, &m);
   if (!wrong) wrong = expected_output(p, &m);
   if (!wrong && p->is_autovec) wrong = pass_check_bounds(p->net, m.plan, m.x, m.y, m.workspace, NULL);
   if (!wrong && !p->is_autovec && !p->is_slow) {
@@ -254,7 +267,19 @@ typedef struct selection {
   int batches[64], batch_count, threads[64], thread_count, slow;
 } selection;
 
-static void add(const selection *s, const lw_net *net, lw_isa isa, int64_t batch, int threads) {
+/* Does the recipe give a layer another algorithm than mode exact? */
+static int fast_differs(const lw_net *net) {
+  lw_shape in = {net->c, net->h, net->w}, out;
+  for (size_t i = 0; i < net->layer_count; i++, in = out) {
+    if (lw_net_layer_output(net, i, in, &out) != LW_OK) return 0;
+    if (net->layers[i].kind != LW_LAYER_CONV2D) continue;
+    const lw_conv2d_desc d = lw_layer_conv2d(&net->layers[i], 1, in);
+    if (lw_recipe_conv2d(LW_FAST, &d, out.h, out.w)) return 1;
+  }
+  return 0;
+}
+
+static void add(const selection *s, const lw_net *net, lw_mode mode, lw_isa isa, int64_t batch, int threads) {
   static int used, line_count;
   const int is_autovec = (int)isa == lw_isa_best_autovec(), plain = is_autovec || isa == LW_ISA_NAIVE;
   const char *name = is_autovec ? "autovec" : lw_isa_name(isa);
@@ -263,9 +288,10 @@ static void add(const selection *s, const lw_net *net, lw_isa isa, int64_t batch
   if (!option_lists(s->isas, name) || (is_slow && !s->slow) || used == MAX_RUNS) return;
   if (plain && (batch != 1 || threads != s->threads[0])) return; /* what speed-ups refer to: one image, one thread */
   pass *p = &passes[used++];
-  *p = (pass){.net = net, .isa = isa, .is_autovec = is_autovec, .is_slow = is_slow, .batch = batch, .threads = threads};
-  const int length =
-      snprintf(text, sizeof text, "%s/%s/%s/b%d/t%d", net->name, is_autovec ? "fast" : "exact", name, (int)batch, threads);
+  *p = (pass){
+      .net = net, .mode = mode, .isa = isa, .is_autovec = is_autovec, .is_slow = is_slow, .batch = batch, .threads = threads};
+  const int length = snprintf(text, sizeof text, "%s/%s/%s/b%d/t%d", net->name, is_autovec || mode == LW_FAST ? "fast" : "exact",
+                              name, (int)batch, threads);
   gbench_register(text, run_pass, p, strcmp(net->name, "vgg16") == 0 ? GBENCH_MS : GBENCH_US, is_slow, 1);
   if (plain || batch != 1 || strcmp(net->name, "vgg16") != 0) return;
   for (size_t i = 0; i < net->layer_count; i++) {
@@ -320,12 +346,13 @@ int main(int argc, char **argv) {
     const int count = s.batch_count ? s.batch_count : strcmp(net->name, "lenet5") == 0 ? 2 : 1;
     for (int b = 0; b < count; b++)
       for (int t = 0; t < s.thread_count; t++) {
-        add(&s, net, LW_ISA_NAIVE, batches[b], s.threads[t]);
-        if (lw_isa_best_autovec() >= 0) add(&s, net, (lw_isa)lw_isa_best_autovec(), batches[b], s.threads[t]);
+        add(&s, net, LW_EXACT, LW_ISA_NAIVE, batches[b], s.threads[t]);
+        if (lw_isa_best_autovec() >= 0) add(&s, net, LW_EXACT, (lw_isa)lw_isa_best_autovec(), batches[b], s.threads[t]);
         for (int isa = 0; isa < LW_ISA_COUNT; isa++)
           if (isa <= (int)best && lw_isa_runnable((lw_isa)isa) &&
               (isa == LW_ISA_AVX2 || isa == LW_ISA_AVX512 || isa == LW_ISA_NEON))
-            add(&s, net, (lw_isa)isa, batches[b], s.threads[t]);
+            for (int mode = LW_EXACT; mode <= (fast_differs(net) ? LW_FAST : LW_EXACT); mode++)
+              add(&s, net, (lw_mode)mode, (lw_isa)isa, batches[b], s.threads[t]);
       }
   }
   machine_noise();

@@ -472,7 +472,7 @@ typedef struct lw_step_info {
   int64_t h;             /**< its rows */
   int64_t w;             /**< its columns */
   double flops;          /**< per run: 2 per multiply-add */
-  double weight_bytes;   /**< parameters read per run */
+  double weight_bytes;   /**< parameters read per run, as the algorithm keeps them */
   double bytes;          /**< activations read and written per run, plus weight_bytes */
 } lw_step_info;
 

@@ -94,7 +94,8 @@ static void add_weights(lowering *s, lw_step *step, const lw_layer *l, int64_t r
   step->weight_offset = s->out->weight_bytes;
   step->bias_offset = step->weight_offset + align64((size_t)count * sizeof(float));
   s->out->weight_bytes = step->bias_offset + (step->has_bias ? align64((size_t)padded * sizeof(float)) : 0);
-  step->weight_bytes = (double)rows * (double)(k + step->has_bias) * sizeof(float);
+  const double per_row = step->winograd ? (double)lw_winograd_count(step->winograd, LW_BLOCK, k / 9) / LW_BLOCK : (double)k;
+  step->weight_bytes = (double)rows * (per_row + step->has_bias) * sizeof(float);
 }
 
 static size_t fuse_relu(const lowering *s, size_t layer) {
@@ -110,7 +111,7 @@ static int is_pool_2x2(const lw_layer *l) {
 static void set_winograd(lowering *s, lw_step *step, int m) {
   lw_conv2d_args *a = &step->args.conv2d;
   if (s->l2_bytes == 0) s->l2_bytes = lw_topology_cache_bytes(2);
-  a->block = lw_winograd_choose_block(m, &a->desc, a->oh, a->ow, s->l2_bytes);
+  a->block = lw_winograd_choose_block(m, &a->desc, a->oh, a->ow, s->context->isa, s->l2_bytes);
   step->winograd = m;
   step->scratch = lw_winograd_scratch(m, a->desc.ic, a->block);
 }

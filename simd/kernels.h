@@ -229,8 +229,9 @@ enum { LW_WINOGRAD_MANY_TILES = 196 };
 /* Floats from one element of the transformed tiles to the next: an odd number of cache lines, so that the elements of one tile
  * spread over the sets of a cache. */
 static inline int64_t lw_winograd_stride(int64_t blocks, int64_t tiles) { return (blocks * tiles | 1) * LW_BLOCK; }
-/* The block for a cache of so many bytes per core, and the scratch that it needs per part. */
-lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *desc, int64_t oh, int64_t ow, size_t l2_bytes);
+/* The block for a cache of so many bytes per core (0: unknown), and the scratch that it needs per part. */
+lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *desc, int64_t oh, int64_t ow, lw_isa isa,
+                                           size_t l2_bytes);
 static inline size_t lw_winograd_scratch(int m, int64_t ic, lw_winograd_block block) {
   const int64_t blocks = (ic + LW_BLOCK - 1) / LW_BLOCK;
   return (size_t)((m + 2) * (m + 2) * (lw_winograd_stride(blocks, block.tiles) + lw_winograd_stride(block.panels, block.tiles))) *

@@ -16,11 +16,19 @@ void lw_pack_winograd(int m, int64_t oc, int64_t ic, int64_t first, int64_t last
       }
 }
 
-lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *d, int64_t oh, int64_t ow, size_t l2_bytes) {
-  const int64_t panels = (d->oc + LW_BLOCK - 1) / LW_BLOCK;
-  const int64_t tiles = d->n * ((oh + m - 1) / m) * ((ow + m - 1) / m);
-  (void)l2_bytes;
-  lw_winograd_block b = {14, 2};
+/* Sizes by experiment: transformed inputs in half of L2, whole register tiles, few of them where the weights stay in cache. Large
+ * weights come from memory, which is slow: then each is read for as many tiles as possible, though those leave L2. */
+lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *d, int64_t oh, int64_t ow, lw_isa isa, size_t l2_bytes) {
+  const int64_t l2 = l2_bytes ? (int64_t)l2_bytes : 1 << 20, register_tile = isa == LW_ISA_AVX512 ? 14 : 6;
+  const int64_t panels = (d->oc + LW_BLOCK - 1) / LW_BLOCK, tiles = d->n * ((oh + m - 1) / m) * ((ow + m - 1) / m);
+  const int64_t per_tile = (m + 2) * (m + 2) * lw_packed_count(d->ic, 1) * (int64_t)sizeof(float);
+  lw_winograd_block b = {64, 4};
+  if (lw_winograd_count(m, d->oc, d->ic) * (int64_t)sizeof(float) < 8 * l2) {
+    b.tiles = l2 / 2 / per_tile / register_tile * register_tile;
+    if (b.tiles > 28) b.tiles = 28 / register_tile * register_tile;
+    if (b.tiles < register_tile) b.tiles = register_tile;
+    b.panels = 2;
+  }
   if (b.tiles > tiles) b.tiles = tiles > 0 ? tiles : 1;
   if (b.panels > panels) b.panels = panels;
   return b;

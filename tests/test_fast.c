@@ -307,6 +307,54 @@ static void recipe_depends_on_the_shape(void **state) {
   }
 }
 
+/* Transformed weights are up to 4 times the kernels, of which VGG16's fully connected layers have none. */
+static void memory(void **state) {
+  (void)state;
+  size_t weights, workspace;
+  int64_t parameters;
+  const lw_net *vgg16 = lw_net_builtin("vgg16");
+  assert_int_equal(lw_net_parameters(vgg16, &parameters), LW_OK);
+  assert_int_equal(lw_plan_memory(NULL, vgg16, &(lw_plan_options){.mode = LW_FAST}, &weights, &workspace), LW_OK);
+  assert_true((double)(weights + workspace) <= 1.35 * 4 * (double)parameters);
+  assert_true((double)weights > 1.15 * 4 * (double)parameters);
+}
+
+static void unknown_mode(void **state) {
+  (void)state;
+  lw_plan *plan = NULL;
+  const lw_plan_options options = {.mode = (lw_mode)7};
+  assert_int_equal(lw_plan_create(NULL, &net, NULL, &options, &plan), LW_BAD_ARGUMENT);
+  assert_non_null(strstr(lw_error_message(), "mode is 7"));
+  assert_null(plan);
+}
+
+/* Transformed as they are read, or straight from where they lie. */
+static void weights_in_place(void **state) {
+  (void)state;
+  int tensors;
+  float *arrays[16];
+  lw_parameter_info p;
+  assert_int_equal(lw_net_parameter_tensors(&net, &tensors), LW_OK);
+  assert_true(tensors <= 16);
+  for (int i = 0; i < tensors; i++) {
+    assert_int_equal(lw_net_parameter(&net, i, &p), LW_OK);
+    arrays[i] = malloc((size_t)p.count * sizeof(float));
+    assert_non_null(arrays[i]);
+    lw_kaiming_uniform(seed, i, p.fan_in, 0, p.count, arrays[i]);
+  }
+  const lw_weights weights = lw_weights_arrays((const float *const *)arrays);
+  assert_non_null(weights.map);
+  fixture f = make(&net, LW_FAST, NULL, 2, 1, 0);
+  lw_plan *plan;
+  float y[7];
+  assert_int_equal(lw_plan_create(f.context, &net, &weights, &(lw_plan_options){.mode = LW_FAST}, &plan), LW_OK);
+  assert_int_equal(lw_plan_run(plan, f.x, y, f.workspace), LW_OK);
+  assert_memory_equal(y, f.y, sizeof y);
+  lw_plan_destroy(plan);
+  release(&f);
+  for (int i = 0; i < tensors; i++) free(arrays[i]);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(transforms_are_those_of_the_points),
@@ -316,6 +364,9 @@ int main(void) {
       cmocka_unit_test(plans_give_the_bits_of_ref),
       cmocka_unit_test(fast_may_be_exact),
       cmocka_unit_test(recipe_depends_on_the_shape),
+      cmocka_unit_test(memory),
+      cmocka_unit_test(unknown_mode),
+      cmocka_unit_test(weights_in_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,6 +216,8 @@ ALWAYS_INLINE void output(const int m, const walk *k, int64_t first, int64_t cou
       const int64_t tile = first + i, n = tile / tiles, h = tile % tiles / k->tiles_w * side, w = tile % k->tiles_w * side;
       const int64_t rows = a->y.h - h < side ? a->y.h - h : side, pixels = a->y.w - w < side ? a->y.w - w : side;
       float *y = lw_view_at(&a->y, n, panel + p, h, w);
+      for (int row = 0; row < side; row++) /* two tiles on */
+        for (int px = 0; px < side; px++) V_PREFETCH(y + row * a->y.row_stride + (2 * side + px) * LW_BLOCK);
       for (int q = 0; q < PV; q++) {
         const vf bias = a->bias ? v_load(a->bias + (panel + p) * LW_BLOCK + q * VL) : v_zero();
         output_tile(m, k->sums + p * k->sum_panel + i * LW_BLOCK + q * VL, k->sum_element, bias, a->relu, a->pool, y + q * VL,

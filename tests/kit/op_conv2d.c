@@ -263,7 +263,7 @@ static void prepare_winograd(kit_run *run, lw_conv2d_args *a) {
   if (w) lw_pack_winograd(m, d->oc, d->ic, 0, (d->oc + LW_BLOCK - 1) / LW_BLOCK, run->t[W], w);
   a->w = w;
   if (l2_bytes == 0) l2_bytes = lw_topology_cache_bytes(2);
-  a->block = run->variant ? blocks[run->variant] : lw_winograd_choose_block(m, d, a->oh, a->ow, l2_bytes);
+  a->block = run->variant ? blocks[run->variant] : lw_winograd_choose_block(m, d, a->oh, a->ow, run->row->isa, l2_bytes);
   a->scratch_stride = lw_winograd_scratch(m, d->ic, a->block);
   a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
 }
