@@ -135,6 +135,17 @@ long long cli_option(const char *option, const char *text, long long lo, long lo
   return value;
 }
 
+static const char *const mode_names[] = {[LW_EXACT] = "exact", [LW_FAST] = "fast"};
+
+lw_mode cli_mode(const char *option, const char *text) {
+  for (int mode = LW_EXACT; mode <= LW_FAST; mode++)
+    if (strcmp(text, mode_names[mode]) == 0) return (lw_mode)mode;
+  cli_usage("%s is \"%s\", expected exact or fast", option, text);
+  exit(CLI_USAGE);
+}
+
+const char *cli_mode_name(lw_mode mode) { return mode_names[mode]; }
+
 const lw_net *cli_net(const char *what, const char *name) {
   const lw_net *net = lw_net_builtin(name);
   char names[256] = "";

@@ -51,6 +51,10 @@ int cli_number(const char *option, const char *text, long long lo, long long hi,
 /* The same for the argument of an option, which exits with CLI_USAGE, as argp does. */
 long long cli_option(const char *option, const char *text, long long lo, long long hi);
 
+/* "exact" and "fast": the mode of the option's argument, which exits with CLI_USAGE if it is neither; a mode's name. */
+lw_mode cli_mode(const char *option, const char *text);
+const char *cli_mode_name(lw_mode mode);
+
 /* The built-in network of that name; prints a message that lists all and returns NULL if there is none. */
 const lw_net *cli_net(const char *what, const char *name);
 

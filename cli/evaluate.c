@@ -52,7 +52,7 @@ static int prepare(evaluation *e, cli_model *m) {
   const size_t inputs = (size_t)(batch * m->net->c * m->net->h * m->net->w), outputs = (size_t)(batch * e->data.classes);
   const int code = cli_model_weights(m);
   if (code != CLI_OK) return code;
-  if (lw_plan_create(m->context, m->net, &m->weights, &(lw_plan_options){.batch = batch}, &e->plan) != LW_OK ||
+  if (lw_plan_create(m->context, m->net, &m->weights, &(lw_plan_options){.batch = batch, .mode = m->mode}, &e->plan) != LW_OK ||
       lw_allocate(m->context, lw_plan_workspace_bytes(e->plan), &e->workspace) != LW_OK ||
       lw_allocate(m->context, (inputs + outputs + (size_t)batch) * sizeof(float) + (size_t)batch * sizeof(int32_t), &e->block) !=
           LW_OK)

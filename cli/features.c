@@ -28,8 +28,6 @@ typedef struct drawing {
   int shared;
 } drawing;
 
-static const lw_plan_options no_fuse = {.no_fuse = 1};
-
 static int is_list(const options *o) { return strcmp(o->layers, "list") == 0; }
 static int has_layer(const tensor *t, size_t layer) { return layer >= t->first && layer <= t->last; }
 
@@ -151,7 +149,9 @@ static int draw(options *o, drawing *d) {
   int code = load_input(o, &x);
   if (code == CLI_OK) code = make_sheet(d);
   if (code == CLI_OK) code = cli_model_weights(m);
-  if (code == CLI_OK && lw_plan_create(m->context, m->net, &m->weights, &no_fuse, &plan) != LW_OK) code = cli_fail_status();
+  if (code == CLI_OK &&
+      lw_plan_create(m->context, m->net, &m->weights, &(lw_plan_options){.no_fuse = 1, .mode = m->mode}, &plan) != LW_OK)
+    code = cli_fail_status();
   if (code == CLI_OK) code = run(o, plan, x, d);
   lw_plan_destroy(plan);
   lw_release(m->context, x);
@@ -163,7 +163,8 @@ static int features(options *o) {
   drawing d = {.shared = o->shared};
   lw_plan *bare = NULL;
   int code = cli_model_context(m);
-  if (code == CLI_OK && lw_plan_create(m->context, m->net, NULL, &no_fuse, &bare) != LW_OK) code = cli_fail_status();
+  if (code == CLI_OK && lw_plan_create(m->context, m->net, NULL, &(lw_plan_options){.no_fuse = 1}, &bare) != LW_OK)
+    code = cli_fail_status();
   if (code == CLI_OK) code = list_tensors(bare, m->net, &d);
   lw_plan_destroy(bare);
   if (code == CLI_OK && is_list(o)) {

@@ -21,10 +21,7 @@ static error_t parse_model(int key, char *arg, struct argp_state *state) {
     m->has_seed = 1;
     m->seed = (uint64_t)cli_option("--seed", arg, 0, INT64_MAX);
     return 0;
-  case KEY_MODE:
-    m->mode = arg;
-    if (strcmp(arg, "exact") != 0) argp_error(state, "--mode is \"%s\", expected exact", arg);
-    return 0;
+  case KEY_MODE: m->mode = cli_mode("--mode", arg); return 0;
   case ARGP_KEY_END:
     if (m->has_seed && m->weights_path) argp_error(state, "--weights and --seed exclude each other");
     return 0;
@@ -36,7 +33,10 @@ static const struct argp_option model_options[] = {
     {"net", KEY_NET, "NAME", 0, "lenet5 (default), lenet5_1998, vgg16, net or mlp", 0},
     {"weights", KEY_WEIGHTS, "FILE", 0, "Weights as safetensors (default: those that ship, if they do)", 0},
     {"seed", KEY_SEED, "N", 0, "Random weights instead, Kaiming uniform from this seed", 0},
-    {"mode", KEY_MODE, "NAME", 0, "exact: the same bits on every ISA and thread count", 0},
+    {"mode", KEY_MODE, "NAME", 0,
+     "exact (default): every output is one chain of operations; fast: Winograd's convolutions where they pay, within a derived "
+     "bound. Either gives the same bits on every ISA and thread count",
+     0},
     {0}};
 static const struct argp_child model_children[] = {{&cli_machine_argp, 0, NULL, 0}, {0}};
 const struct argp cli_model_argp = {.options = model_options, .parser = parse_model, .children = model_children};
@@ -102,13 +102,13 @@ int64_t cli_model_outputs(const cli_model *m) {
 }
 
 void cli_model_print(const cli_model *m) {
-  printf("%s, weights: %s%s, ISA %s, %d threads\n", m->net->name, m->weights_name,
-         m->has_seed ? " (random: what it answers means nothing)" : "", lw_context_isa(m->context),
+  printf("%s, weights: %s%s, mode %s, ISA %s, %d threads\n", m->net->name, m->weights_name,
+         m->has_seed ? " (random: what it answers means nothing)" : "", cli_mode_name(m->mode), lw_context_isa(m->context),
          lw_context_threads(m->context));
 }
 
 json_t *cli_model_json(const cli_model *m) {
-  return json_pack("{s:s, s:s, s:o, s:b, s:s, s:i}", "net", m->net->name, "mode", m->mode, "weights",
+  return json_pack("{s:s, s:s, s:o, s:b, s:s, s:i}", "net", m->net->name, "mode", cli_mode_name(m->mode), "weights",
                    cli_json_text(m->weights_name), "random_weights", m->has_seed, "isa", lw_context_isa(m->context), "threads",
                    lw_context_threads(m->context));
 }

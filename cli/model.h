@@ -13,14 +13,14 @@ typedef struct cli_model {
   const char *weights_path; /* NULL: the weights that ship, or the seed's */
   int has_seed;
   uint64_t seed;
-  const char *mode;
+  lw_mode mode;
   lw_context *context;  /* from cli_model_context */
   lw_safetensors *file; /* these from cli_model_weights; NULL: seeded */
   lw_weights weights;
   char weights_name[4096]; /* the file, or "seed 1" */
 } cli_model;
 #define CLI_MODEL_DEFAULT                                                                                                        \
-  { .net = lw_net_builtin("lenet5"), .mode = "exact" }
+  { .net = lw_net_builtin("lenet5") }
 extern const struct argp cli_model_argp;
 
 /* An exit code, after a message if it is not CLI_OK. Weights come last: what else can be wrong is better found before 500 MB are

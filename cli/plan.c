@@ -15,6 +15,7 @@ typedef struct options {
 typedef struct description {
   const lw_net *net;
   lw_plan *plan;
+  lw_mode mode;
   lw_kernel_info *kernels;
   size_t kernel_count;
 } description;
@@ -64,13 +65,12 @@ static int each_step(const description *d, int (*visit)(const description *d, co
 
 static int print_step(const description *d, const lw_step_info *s, void *user) {
   totals *t = user;
-  const lw_kernel_info *k = find_kernel(d, s->kernel);
   const int64_t parameters = step_parameters(d->net, s);
   char names[256], shape[64];
   layer_names(d->net, s, names, sizeof names);
   snprintf(shape, sizeof shape, "%lldx%lldx%lld", (long long)s->c, (long long)s->h, (long long)s->w);
   printf("%-42s %12s %12s %10.3f %9.3f  %-10s %s\n", names, shape, cli_count(parameters), s->flops * 1e-6, s->bytes * 1e-6,
-         k && k->algorithm[0] ? k->algorithm : "-", s->kernel);
+         s->algorithm[0] ? s->algorithm : "-", s->kernel);
   t->parameters += parameters;
   t->flops += s->flops;
   t->bytes += s->bytes;
@@ -80,9 +80,9 @@ static int print_step(const description *d, const lw_step_info *s, void *user) {
 static int print_text(const description *d, const lw_context *context) {
   totals t = {0};
   const long long batch = lw_plan_batch(d->plan);
-  printf("%s%s%s: %lldx%lldx%lld to %lld, batch %lld, ISA %s, %d threads\n", cli_style("1"), d->net->name, cli_style("0"),
-         (long long)d->net->c, (long long)d->net->h, (long long)d->net->w, (long long)lw_plan_outputs(d->plan), batch,
-         lw_context_isa(context), lw_context_threads(context));
+  printf("%s%s%s: %lldx%lldx%lld to %lld, batch %lld, mode %s, ISA %s, %d threads\n", cli_style("1"), d->net->name,
+         cli_style("0"), (long long)d->net->c, (long long)d->net->h, (long long)d->net->w, (long long)lw_plan_outputs(d->plan),
+         batch, cli_mode_name(d->mode), lw_context_isa(context), lw_context_threads(context));
   printf("%s%-42s %12s %12s %10s %9s  %-10s %s%s\n", cli_style("4"), "layers", "output", "parameters", "MFLOP", "MB", "algorithm",
          "kernel", cli_style("0"));
   if (each_step(d, print_step, &t) != CLI_OK) return CLI_FAILED;
@@ -97,11 +97,11 @@ static int append_step(const description *d, const lw_step_info *s, void *user) 
   json_t *names = json_array();
   for (size_t i = s->first_layer; !is_reorder(s) && i <= s->last_layer; i++)
     json_array_append_new(names, json_string(d->net->layers[i].name));
-  json_array_append_new(user, json_pack("{s:o, s:s?, s:s?, s:s, s:[I, I, I], s:I, s:f, s:f, s:f}", "layers", names, "op",
-                                        k ? k->op : NULL, "algorithm", k ? k->algorithm : NULL, "kernel", s->kernel, "output",
-                                        (json_int_t)s->c, (json_int_t)s->h, (json_int_t)s->w, "parameters",
-                                        (json_int_t)step_parameters(d->net, s), "flops", s->flops, "bytes", s->bytes,
-                                        "weight_bytes", s->weight_bytes));
+  json_array_append_new(user,
+                        json_pack("{s:o, s:s?, s:s, s:s, s:[I, I, I], s:I, s:f, s:f, s:f}", "layers", names, "op",
+                                  k ? k->op : NULL, "algorithm", s->algorithm, "kernel", s->kernel, "output", (json_int_t)s->c,
+                                  (json_int_t)s->h, (json_int_t)s->w, "parameters", (json_int_t)step_parameters(d->net, s),
+                                  "flops", s->flops, "bytes", s->bytes, "weight_bytes", s->weight_bytes));
   return CLI_OK;
 }
 
@@ -118,12 +118,13 @@ static int print_json(const description *d, const lw_context *context) {
   if (lw_net_parameters(d->net, &parameters) != LW_OK) return cli_fail_status();
   (void)each_step(d, add_flops, &flops);
   (void)each_step(d, append_step, steps);
-  return cli_print_json(json_pack(
-      "{s:s, s:s, s:i, s:I, s:[I, I, I], s:I, s:I, s:f, s:I, s:I, s:o}", "net", d->net->name, "isa", lw_context_isa(context),
-      "threads", lw_context_threads(context), "batch", (json_int_t)lw_plan_batch(d->plan), "input", (json_int_t)d->net->c,
-      (json_int_t)d->net->h, (json_int_t)d->net->w, "outputs", (json_int_t)lw_plan_outputs(d->plan), "parameters",
-      (json_int_t)parameters, "flops", flops, "weight_bytes", (json_int_t)lw_plan_weight_bytes(d->plan), "workspace_bytes",
-      (json_int_t)lw_plan_workspace_bytes(d->plan), "steps", steps));
+  return cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:I, s:[I, I, I], s:I, s:I, s:f, s:I, s:I, s:o}", "net", d->net->name,
+                                  "mode", cli_mode_name(d->mode), "isa", lw_context_isa(context), "threads",
+                                  lw_context_threads(context), "batch", (json_int_t)lw_plan_batch(d->plan), "input",
+                                  (json_int_t)d->net->c, (json_int_t)d->net->h, (json_int_t)d->net->w, "outputs",
+                                  (json_int_t)lw_plan_outputs(d->plan), "parameters", (json_int_t)parameters, "flops", flops,
+                                  "weight_bytes", (json_int_t)lw_plan_weight_bytes(d->plan), "workspace_bytes",
+                                  (json_int_t)lw_plan_workspace_bytes(d->plan), "steps", steps));
 }
 
 static int list_networks(int json) {
@@ -149,6 +150,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case ARGP_KEY_INIT: state->child_inputs[0] = &o->machine; return 0;
   case 'b': o->plan.batch = cli_option("--batch", arg, 1, INT32_MAX); return 0;
+  case 'm': o->plan.mode = cli_mode("--mode", arg); return 0;
   case 'n': o->plan.no_fuse = 1; return 0;
   case 'l': o->list = 1; return 0;
   case 'j': o->json = 1; return 0;
@@ -164,7 +166,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static int describe(const options *o, lw_context *context) {
-  description d = {.net = o->net, .kernel_count = lw_kernels(NULL, 0)};
+  description d = {.net = o->net, .mode = o->plan.mode, .kernel_count = lw_kernels(NULL, 0)};
   d.kernels = calloc(d.kernel_count, sizeof *d.kernels);
   if (!d.kernels) return cli_fail("no memory for the kernel table");
   lw_kernels(d.kernels, d.kernel_count);
@@ -178,6 +180,7 @@ static int describe(const options *o, lw_context *context) {
 
 int cli_plan(int argc, char **argv) {
   static const struct argp_option list[] = {{"batch", 'b', "N", 0, "Images per run (default: 1)", 0},
+                                            {"mode", 'm', "NAME", 0, "exact (default) or fast", 0},
                                             {"no-fuse", 'n', NULL, 0, "One kernel per layer", 0},
                                             {"list", 'l', NULL, 0, "Name the networks", 0},
                                             {"json", 'j', NULL, 0, "Print JSON", 0},
@@ -192,6 +195,7 @@ int cli_plan(int argc, char **argv) {
              "kernel, and its totals. No weights are needed.\v"
              "Examples:\n"
              "  lanewise plan vgg16\n"
+             "  lanewise plan vgg16 --mode fast\n"
              "  lanewise plan lenet5 --batch 64 --isa avx2\n"
              "  lanewise plan --list"};
   options o = {0};

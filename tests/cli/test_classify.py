@@ -33,6 +33,13 @@ class Classify(kit.Case):
                 self.assertAlmostEqual(t["logit"], logits[t["class"]], delta=1e-4)
                 self.assertAlmostEqual(t["probability"], probabilities[t["class"]], delta=1e-5)
 
+    def test_modes(self):
+        exact, fast = (self.classified("--net", "net", "--seed", "3", "--mode", mode, os.path.join(kit.SAMPLES, "scene_small.png"))
+                       for mode in ("exact", "fast"))
+        self.assertEqual((exact["mode"], fast["mode"]), ("exact", "fast"))
+        # No layer of this network has another algorithm in mode fast.
+        self.assertEqual([i["top"] for i in exact["images"]], [i["top"] for i in fast["images"]])
+
     def test_every_isa_and_thread_count_answers_alike(self):
         runnable = [i["name"] for i in self.json("info", "--json")["isas"] if i["runnable"]]
         for net, image in (("lenet5", self.digits[0]), ("lenet5_1998", self.digits[0]), ("mlp", self.digits[0]),
@@ -48,7 +55,7 @@ class Classify(kit.Case):
         text = self.good("classify", "--weights", self.weights, "--top", "2", self.digits[0])
         best = self.classified("--weights", self.weights, "--top", "2", self.digits[0])["images"][0]["top"]
         lines = text.split("\n")
-        self.assertTrue(lines[0].startswith(f"lenet5, weights: {self.weights}, ISA "))
+        self.assertTrue(lines[0].startswith(f"lenet5, weights: {self.weights}, mode exact, ISA "))
         self.assertEqual(lines[1], self.digits[0])
         for line, t in zip(lines[2:4], best):
             hashes = "#" * int(t["probability"] * 30 + .5)
@@ -132,7 +139,7 @@ class Classify(kit.Case):
         digit = self.digits[0]
         self.bad(2, "classify", has="IMAGE is missing")
         self.bad(2, "classify", "--net", "resnet", digit, has='--net is "resnet", expected lenet5, lenet5_1998, vgg16, net or mlp')
-        self.bad(2, "classify", "--mode", "fuzzy", digit, has='--mode is "fuzzy", expected exact')
+        self.bad(2, "classify", "--mode", "fuzzy", digit, has='--mode is "fuzzy", expected exact or fast')
         self.bad(2, "classify", "--seed", "1", "--weights", self.weights, digit, has="--weights and --seed exclude each other")
         self.bad(2, "classify", "--seed", "-1", digit, has='--seed is "-1"')
         self.bad(2, "classify", "--seed", "1", "--top", "0", digit, has='--top is "0"')

@@ -65,7 +65,7 @@ class Evaluate(kit.Case):
     def test_text(self):
         text = self.good("evaluate", "--weights", self.weights, "--data", self.data).split("\n")
         right = sum(a == b for a, b in zip(self.labels, self.answers))
-        self.assertTrue(text[0].startswith(f"lenet5, weights: {self.weights}, ISA "))
+        self.assertTrue(text[0].startswith(f"lenet5, weights: {self.weights}, mode exact, ISA "))
         self.assertEqual(text[1], f"{self.data}, test: {right} of 8 images right, accuracy {100 * right / 8:.2f} %")
         rows = [line.split() for line in text if line[:5].strip().isdigit()]
         self.assertEqual([[int(n) for n in row[-10:]] for row in rows[:10]], self.confusion(self.labels, self.answers))

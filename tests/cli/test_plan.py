@@ -32,6 +32,18 @@ class Plan(kit.Case):
         self.assertIn("138,357,544", text)
         self.assertIn("features.28 + features.29 + features.30", text) if plan["isa"] not in ("ref", "naive") else None
 
+    def test_modes(self):
+        for isa in ("ref", None):
+            more = ["--isa", isa] if isa else []
+            plan = self.json("plan", "vgg16", "--json", "--mode", "fast", *more)
+            self.assertEqual(plan["mode"], "fast")
+            used = {s["layers"][0]: s["algorithm"] for s in plan["steps"] if s["op"] == "conv2d"}
+            self.assertEqual(sum(a == "winograd4" for a in used.values()), 9)
+            self.assertEqual([l for l, a in used.items() if a == "winograd2"], ["features.24", "features.26", "features.28"])
+        self.assertEqual(self.json("plan", "vgg16", "--json")["mode"], "exact")
+        self.assertIn("winograd4", self.good("plan", "vgg16", "--mode", "fast"))
+        self.bad(2, "plan", "vgg16", "--mode", "fuzzy", has='--mode is "fuzzy", expected exact or fast')
+
     def test_list(self):
         self.assertEqual([(n["net"], n["parameters"]) for n in self.json("plan", "--list", "--json")],
                          [("lenet5", 61706), ("lenet5_1998", 61706), ("vgg16", 138357544), ("net", 241802), ("mlp", 266610)])
