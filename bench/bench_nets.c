@@ -17,7 +17,6 @@
 #include "runtime/topology.h" /* cache sizes */
 #include "simd/isa.h"
 #include "tests/kit/pass.h"
-#include "tests/kit/winograd.h"
 
 enum { MAX_RUNS = 512, MAX_LAYERS = 64, MAX_BATCH = 4096, PROFILES = 5 };
 
@@ -66,16 +65,10 @@ static double read_roof(double weight_bytes, int threads) {
   return known[level][threads];
 }
 
-/* Products of an algorithm per product of the chain. */
-static double product_share(const char *algorithm) {
-  const double m = kit_winograd_tile(algorithm);
-  return m > 0 ? (m + 2) * (m + 2) / (9 * m * m) : 1;
-}
-
-/* The least seconds that a step could take: arithmetic (of its algorithm's products) or weights. Which of the two binds is "FMA"
+/* The least seconds that a step could take: arithmetic (its algorithm's) or weights. Which of the two binds is "FMA"
  * or where the weights lie. */
 static double roof_seconds(const pass *p, const lw_step_info *s, double all_weight_bytes, const char **binds) {
-  const double fma = product_share(s->algorithm) * s->flops * 1e-9 / fma_roof(p->isa, p->threads);
+  const double fma = s->algorithm_flops * 1e-9 / fma_roof(p->isa, p->threads);
   const double bandwidth = read_roof(all_weight_bytes, p->threads);
   const double read = bandwidth > 0 ? s->weight_bytes * 1e-9 / bandwidth : 0;
   *binds = fma > read ? "FMA" : roof_level_name(roof_level(all_weight_bytes, p->threads));
@@ -294,12 +287,20 @@ static void add(const selection *s, const lw_net *net, lw_mode mode, lw_isa isa,
                               name, (int)batch, threads);
   gbench_register(text, run_pass, p, strcmp(net->name, "vgg16") == 0 ? GBENCH_MS : GBENCH_US, is_slow, 1);
   if (plain || batch != 1 || strcmp(net->name, "vgg16") != 0) return;
-  for (size_t i = 0; i < net->layer_count; i++) {
-    if (net->layers[i].kind != LW_LAYER_CONV2D && net->layers[i].kind != LW_LAYER_LINEAR) continue;
-    snprintf(text + length, sizeof text - (size_t)length, "/%s", net->layers[i].name);
-    lines[line_count] = (layer_line){p, i};
+  /* A line per step with weights, under the name of its first layer. */
+  lw_context *context = NULL;
+  lw_plan *plan = NULL;
+  if (lw_context_create(&(lw_context_options){.threads = 1, .isa = lw_isa_name(isa)}, &context) == LW_OK)
+    (void)lw_plan_create(context, net, NULL, &(lw_plan_options){.mode = mode}, &plan); /* the pass itself will tell why not */
+  for (size_t i = 0; i < lw_plan_steps(plan); i++) {
+    lw_step_info step;
+    if (lw_plan_step(plan, i, &step) != LW_OK || step.weight_bytes == 0) continue;
+    snprintf(text + length, sizeof text - (size_t)length, "/%s", step.name);
+    lines[line_count] = (layer_line){p, step.first_layer};
     gbench_register(text, print_layer, &lines[line_count++], GBENCH_MS, 1, 1);
   }
+  lw_plan_destroy(plan);
+  lw_context_destroy(context);
 }
 
 static int read_options(int *argc, char **argv, selection *s) {

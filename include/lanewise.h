@@ -463,17 +463,18 @@ LW_API lw_status lw_plan_run(const lw_plan *plan, const float *x, float *y, void
 
 /** A step is one kernel call on all threads; it computes one layer or several fused ones. */
 typedef struct lw_step_info {
-  const char *kernel;    /**< symbol */
-  const char *algorithm; /**< "direct", "winograd4", ...; "" where an operator has only one */
-  const char *name;      /**< name of the first layer in it, "" for a reorder */
-  size_t first_layer;    /**< layers first_layer..last_layer; last_layer < first_layer for a reorder */
-  size_t last_layer;     /**< see first_layer */
-  int64_t c;             /**< channels of the output of one image */
-  int64_t h;             /**< its rows */
-  int64_t w;             /**< its columns */
-  double flops;          /**< per run: 2 per multiply-add */
-  double weight_bytes;   /**< parameters read per run, as the algorithm keeps them */
-  double bytes;          /**< activations read and written per run, plus weight_bytes */
+  const char *kernel;     /**< symbol */
+  const char *algorithm;  /**< "direct", "winograd4", ...; "" where an operator has only one */
+  const char *name;       /**< name of the first layer in it, "" for a reorder */
+  size_t first_layer;     /**< layers first_layer..last_layer; last_layer < first_layer for a reorder */
+  size_t last_layer;      /**< see first_layer */
+  int64_t c;              /**< channels of the output of one image */
+  int64_t h;              /**< its rows */
+  int64_t w;              /**< its columns */
+  double flops;           /**< per run: 2 per multiply-add */
+  double algorithm_flops; /**< the same of the algorithm's own sums: fewer for Winograd's */
+  double weight_bytes;    /**< parameters read per run, as the algorithm keeps them */
+  double bytes;           /**< activations read and written per run, plus weight_bytes */
 } lw_step_info;
 
 /** Number of steps. */

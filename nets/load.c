@@ -32,9 +32,9 @@ typedef struct source {
   const float *mapped; /* NULL: it must be read */
 } source;
 
-static lw_status find(const loading *l, const lw_step *s, int bias, int64_t count, source *from) {
+static lw_status find(const loading *l, const lw_step_weights *s, int bias, int64_t count, source *from) {
   *from = (source){.weights = l->weights, .net = l->plan->net, .tensor = s->tensor + bias};
-  snprintf(from->name, sizeof from->name, "%s.%s", from->net->layers[s->first_layer].name, bias ? "bias" : "weight");
+  snprintf(from->name, sizeof from->name, "%s.%s", from->net->layers[s->layer].name, bias ? "bias" : "weight");
   if (l->weights->map) from->mapped = l->weights->map(l->weights->user, from->net, from->tensor, from->name, count);
   return from->mapped ? lw_check_pointer("weights", from->name, from->mapped, sizeof(float)) : LW_OK;
 }
@@ -46,14 +46,14 @@ static lw_status read(const source *from, int64_t first, int64_t count, float *d
 }
 
 /* Panels first..last-1, w being the first's. */
-static void pack(const lw_step *s, int64_t first, int64_t last, const float *w, float *packed) {
+static void pack(const lw_step_weights *s, int64_t first, int64_t last, const float *w, float *packed) {
   if (s->winograd)
     lw_pack_winograd(s->winograd, s->rows, s->k / 9, first, last, w, packed);
   else
     lw_pack_weights(s->rows, s->k, first, last, w, packed + first * LW_BLOCK * s->k);
 }
 
-static lw_status load_panels(const loading *l, const lw_step *s, int64_t first, int64_t last) {
+static lw_status load_panels(const loading *l, const lw_step_weights *s, int64_t first, int64_t last) {
   const int64_t panel = LW_BLOCK * s->k;
   float *weights = (float *)(l->plan->weights + s->weight_offset);
   source from;
@@ -78,7 +78,7 @@ static lw_status load_panels(const loading *l, const lw_step *s, int64_t first, 
   return status;
 }
 
-static lw_status load_bias(const loading *l, const lw_step *s) {
+static lw_status load_bias(const loading *l, const lw_step_weights *s) {
   float *bias = (float *)(l->plan->weights + s->bias_offset);
   source from;
   LW_TRY(find(l, s, 1, s->rows, &from));
@@ -86,20 +86,23 @@ static lw_status load_bias(const loading *l, const lw_step *s) {
   return read(&from, 0, s->rows, bias);
 }
 
+static lw_status load_weights(const loading *l, const lw_step_weights *s, lw_part part) {
+  if (s->tensor < 0) return LW_OK;
+  int64_t begin, end;
+  lw_share((s->rows + LW_BLOCK - 1) / LW_BLOCK, part, &begin, &end);
+  if (begin < end) LW_TRY(load_panels(l, s, begin, end));
+  return part.index == 0 && s->has_bias ? load_bias(l, s) : LW_OK;
+}
+
 static void load_part(void *user, int part, int parts) {
   loading *l = user;
-  for (size_t i = 0; i < l->plan->lowered.count; i++) {
+  lw_status status = LW_OK;
+  for (size_t i = 0; i < l->plan->lowered.count && status == LW_OK; i++) {
     const lw_step *s = &l->plan->lowered.steps[i];
-    if (s->tensor < 0) continue;
-    int64_t begin, end;
-    lw_share((s->rows + LW_BLOCK - 1) / LW_BLOCK, (lw_part){part, parts}, &begin, &end);
-    lw_status status = begin < end ? load_panels(l, s, begin, end) : LW_OK;
-    if (status == LW_OK && part == 0 && s->has_bias) status = load_bias(l, s);
-    if (status != LW_OK) {
-      report(l, status);
-      return;
-    }
+    status = load_weights(l, &s->before, (lw_part){part, parts});
+    if (status == LW_OK) status = load_weights(l, &s->weights, (lw_part){part, parts});
   }
+  if (status != LW_OK) report(l, status);
 }
 
 lw_status lw_plan_load(lw_plan *plan, const lw_weights *weights) {

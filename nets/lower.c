@@ -44,7 +44,8 @@ static int is_plain(const lw_view *v) { return v->c_block == 1 && !(v->top | v->
 
 static lw_step *new_step(lowering *s, lw_op op, const char *algorithm, size_t first, size_t last) {
   lw_step *step = &s->out->steps[s->out->count++];
-  *step = (lw_step){.first_layer = first, .last_layer = last, .tensor = -1, .parts = 1};
+  *step = (lw_step){.first_layer = first, .last_layer = last, .parts = 1};
+  step->weights.tensor = step->before.tensor = -1;
   step->kernel = lw_kernel_find(op, s->context->isa, s->simd ? algorithm : NULL);
   step->x = s->place;
   step->x_bytes = s->bytes;
@@ -57,6 +58,7 @@ static void set_output(lowering *s, lw_step *step, lw_shape shape, int64_t c_blo
   const double after = (double)shape.c * (double)shape.h * (double)shape.w;
   step->bytes = (before + after) * (double)s->batch * sizeof(float) + step->weight_bytes;
   step->shape = s->shape = shape;
+  if (step->algorithm_flops == 0) step->algorithm_flops = step->flops;
   step->out = s->view = lw_view_make(NULL, shape.c, shape.h, shape.w, c_block, (const int64_t[4]){halo, halo, halo, halo});
   if (is_last(s, step->last_layer + 1) && is_plain(&s->view))
     s->place = LW_PLACE_OUTPUT;
@@ -81,21 +83,18 @@ static void make_plain(lowering *s, size_t next_layer) {
   if (!is_plain(&s->view)) reorder(s, next_layer, 1, 0);
 }
 
-/* Weights w[rows][k] of a layer: how many bytes, where, and which tensor. step->winograd is set. */
-static void add_weights(lowering *s, lw_step *step, const lw_layer *l, int64_t rows, int64_t k, int packed) {
+/* Weights w[rows][k] of a layer: how many bytes, where, and which tensor. winograd: see lw_step_weights. */
+static void add_weights(lowering *s, lw_step *step, lw_step_weights *w, size_t layer, int64_t rows, int64_t k, int packed,
+                        int winograd) {
   const int64_t padded = packed ? (rows + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK : rows;
-  const int64_t count = step->winograd ? lw_winograd_count(step->winograd, rows, k / 9) : padded * k;
-  step->rows = rows;
-  step->k = k;
-  step->packed = packed;
-  step->has_bias = !l->no_bias;
-  step->tensor = s->tensor;
-  s->tensor += 1 + step->has_bias;
-  step->weight_offset = s->out->weight_bytes;
-  step->bias_offset = step->weight_offset + align64((size_t)count * sizeof(float));
-  s->out->weight_bytes = step->bias_offset + (step->has_bias ? align64((size_t)padded * sizeof(float)) : 0);
-  const double per_row = step->winograd ? (double)lw_winograd_count(step->winograd, LW_BLOCK, k / 9) / LW_BLOCK : (double)k;
-  step->weight_bytes = (double)rows * (per_row + step->has_bias) * sizeof(float);
+  const int64_t per_row = winograd ? lw_winograd_count(winograd, LW_BLOCK, k / 9) / LW_BLOCK : k;
+  *w = (lw_step_weights){.layer = layer, .tensor = s->tensor, .packed = packed, .winograd = winograd, .rows = rows, .k = k};
+  w->has_bias = !s->net->layers[layer].no_bias;
+  s->tensor += 1 + w->has_bias;
+  w->weight_offset = s->out->weight_bytes;
+  w->bias_offset = w->weight_offset + align64((size_t)(padded * per_row) * sizeof(float));
+  s->out->weight_bytes = w->bias_offset + (w->has_bias ? align64((size_t)padded * sizeof(float)) : 0);
+  step->weight_bytes += (double)rows * (double)(per_row + w->has_bias) * sizeof(float);
 }
 
 static size_t fuse_relu(const lowering *s, size_t layer) {
@@ -107,47 +106,77 @@ static int is_pool_2x2(const lw_layer *l) {
   return l->kind == LW_LAYER_MAX_POOL2D && l->kernel == 2 && (l->stride == 0 || l->stride == 2) && l->pad == 0;
 }
 
-/* A SIMD step of one of Winograd's algorithms: its block, scratch and kind of weights. */
-static void set_winograd(lowering *s, lw_step *step, int m) {
+/* A convolution and the ReLU behind it. */
+typedef struct convolution {
+  size_t layer, last; /* last: the ReLU, if one is fused */
+  lw_conv2d_desc desc;
+  int64_t oh, ow, k;       /* k: taps of an output */
+  const lw_recipe *recipe; /* NULL: the algorithm of mode exact */
+  double flops, algorithm_flops;
+} convolution;
+
+static convolution look_at(const lowering *s, size_t layer, lw_shape in) {
+  convolution c = {.layer = layer, .last = fuse_relu(s, layer), .desc = lw_layer_conv2d(&s->net->layers[layer], s->batch, in)};
+  const lw_conv2d_desc *d = &c.desc;
+  (void)lw_conv2d_output(d, &c.oh, &c.ow); /* checked by lw_net_shapes */
+  c.k = d->ic / d->groups * d->kh * d->kw;
+  c.flops = 2 * (double)(s->batch * c.oh * c.ow) * (double)(d->oc * c.k);
+  c.recipe = lw_recipe_conv2d(s->mode, d, c.oh, c.ow);
+  if (c.recipe && !lw_kernel_find(LW_OP_conv2d, s->context->isa, c.recipe->algorithm)) c.recipe = NULL; /* autovec has none */
+  const double m = c.recipe ? c.recipe->winograd : 1, t = m + 2;
+  c.algorithm_flops = c.recipe ? c.flops * t * t / (9 * m * m) : c.flops;
+  return c;
+}
+
+/* Winograd's convolution behind `c` can compute c's rows as it needs them, so that they never leave the cache. Rows at the seams
+ * of shares are computed twice: that suits a first convolution on few channels. */
+static int is_computed_on_the_way(const lowering *s, const convolution *c, convolution *next) {
+  if (!s->simd || !s->fuse || c->recipe || c->desc.groups != 1 || c->desc.ic >= LW_BLOCK || c->last + 1 >= s->net->layer_count ||
+      s->net->layers[c->last + 1].kind != LW_LAYER_CONV2D)
+    return 0;
+  *next = look_at(s, c->last + 1, (lw_shape){c->desc.oc, c->oh, c->ow});
+  return next->recipe != NULL;
+}
+
+/* A SIMD step of one of Winograd's algorithms. */
+static void set_winograd(lowering *s, lw_step *step, const convolution *c, const convolution *before) {
   lw_conv2d_args *a = &step->args.conv2d;
+  const int m = c->recipe->winograd;
   if (s->l2_bytes == 0) s->l2_bytes = lw_topology_cache_bytes(2);
   a->block = lw_winograd_choose_block(m, &a->desc, a->oh, a->ow, s->context->isa, s->l2_bytes);
-  step->winograd = m;
-  step->scratch = lw_winograd_scratch(m, a->desc.ic, a->block);
+  step->scratch = lw_winograd_scratch(m, &a->desc, a->block, before != NULL);
+  if (!before) return;
+  a->before = (lw_conv2d_before){.desc = before->desc, .x = a->x, .relu = before->last > before->layer};
+  step->flops += before->flops;
+  step->algorithm_flops += before->flops;
+  add_weights(s, step, &step->before, before->layer, before->desc.oc, before->k, 1, 0);
 }
 
 static size_t lower_conv2d(lowering *s, size_t layer) {
-  const lw_layer *l = &s->net->layers[layer];
-  lw_conv2d_desc d = lw_layer_conv2d(l, s->batch, s->shape);
-  int64_t oh, ow;
-  (void)lw_conv2d_output(&d, &oh, &ow); /* checked by lw_net_shapes */
-  const lw_recipe *recipe = lw_recipe_conv2d(s->mode, &d, oh, ow);
-  const int direct = s->simd && d.groups == 1;
+  convolution c = look_at(s, layer, s->shape), before = c, next;
+  const int direct = s->simd && c.desc.groups == 1, blocked = s->view.c_block == LW_BLOCK;
   if (!direct)
     make_plain(s, layer);
-  else if (s->view.top != l->pad) /* only the network's input comes without its halo */
-    reorder(s, layer, s->shape.c < LW_BLOCK ? 1 : LW_BLOCK, l->pad);
+  else if (s->view.top != c.desc.pad_top || (c.recipe && !blocked)) /* the network's input, or what came out plain */
+    reorder(s, layer, s->shape.c < LW_BLOCK ? 1 : LW_BLOCK, c.desc.pad_top);
+  const int on_the_way = is_computed_on_the_way(s, &c, &next);
+  if (on_the_way) c = next;
 
-  size_t last = fuse_relu(s, layer);
-  const int relu = last > layer;
-  const int pool = direct && s->fuse && last + 1 < s->net->layer_count && is_pool_2x2(&s->net->layers[last + 1]);
-  last += (size_t)pool;
-
-  lw_step *step = new_step(s, LW_OP_conv2d, direct ? "direct" : lw_conv2d_plain_algorithm(&d), layer, last);
-  const lw_kernel *fast = recipe ? lw_kernel_find(LW_OP_conv2d, s->context->isa, recipe->algorithm) : NULL;
-  if (fast) step->kernel = fast; /* autovec has none */
+  const int pool = direct && s->fuse && c.last + 1 < s->net->layer_count && is_pool_2x2(&s->net->layers[c.last + 1]);
+  const size_t last = c.last + (size_t)pool;
+  lw_step *step = new_step(s, LW_OP_conv2d, direct ? "direct" : lw_conv2d_plain_algorithm(&c.desc), layer, last);
+  if (c.recipe) step->kernel = lw_kernel_find(LW_OP_conv2d, s->context->isa, c.recipe->algorithm);
   lw_conv2d_args *a = &step->args.conv2d;
-  *a = (lw_conv2d_args){.desc = d, .oh = oh, .ow = ow, .x = s->view, .relu = relu, .pool = pool};
-  const int64_t k = d.ic / d.groups * d.kh * d.kw;
-  const double macs = (double)(s->batch * a->oh * a->ow) * (double)(d.oc * k);
-  step->flops = 2 * macs;
-  step->parts = lw_kernel_parts(s->context, macs < 1e15 ? (int64_t)macs : (int64_t)1e15);
+  *a = (lw_conv2d_args){.desc = c.desc, .oh = c.oh, .ow = c.ow, .x = s->view, .relu = c.last > c.layer, .pool = pool};
+  step->flops = c.flops;
+  step->algorithm_flops = c.algorithm_flops;
   if (pool) step->scratch = lw_conv2d_direct_scratch(a->ow);
-  if (direct && fast) set_winograd(s, step, recipe->winograd);
-  if (s->simd && !direct) step->scratch = lw_conv2d_plain_scratch(&d);
+  if (direct && c.recipe) set_winograd(s, step, &c, on_the_way ? &before : NULL);
+  if (s->simd && !direct) step->scratch = lw_conv2d_plain_scratch(&c.desc);
   a->scratch_stride = step->scratch;
-  add_weights(s, step, l, d.oc, k, direct);
-  const lw_shape shape = {d.oc, pool ? a->oh / 2 : a->oh, pool ? a->ow / 2 : a->ow};
+  step->parts = lw_kernel_parts(s->context, step->flops < 2e15 ? (int64_t)(step->flops / 2) : (int64_t)1e15);
+  add_weights(s, step, &step->weights, c.layer, c.desc.oc, c.k, direct, direct && c.recipe ? c.recipe->winograd : 0);
+  const lw_shape shape = {c.desc.oc, pool ? a->oh / 2 : a->oh, pool ? a->ow / 2 : a->ow};
   set_output(s, step, shape, direct ? LW_BLOCK : 1, direct ? wanted_halo(s, last + 1) : 0);
   a->y = s->view;
   return last;
@@ -162,7 +191,7 @@ static size_t lower_linear(lowering *s, size_t layer) {
   step->args.linear = (lw_linear_args){.desc = {s->batch, inputs, l->out}, .relu = last > layer};
   step->flops = 2.0 * (double)s->batch * (double)inputs * (double)l->out;
   step->parts = lw_kernel_parts(s->context, s->batch * inputs * l->out);
-  add_weights(s, step, l, l->out, inputs, s->simd);
+  add_weights(s, step, &step->weights, layer, l->out, inputs, s->simd, 0);
   set_output(s, step, (lw_shape){l->out, 1, 1}, 1, 0);
   return last;
 }

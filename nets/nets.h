@@ -35,6 +35,17 @@ const lw_recipe *lw_recipe_conv2d(lw_mode mode, const lw_conv2d_desc *desc, int6
 /* Where a step finds a tensor: the caller's x or y, or the workspace, whose tensors alternate between its two ends. */
 typedef enum lw_place { LW_PLACE_INPUT, LW_PLACE_OUTPUT, LW_PLACE_LOW, LW_PLACE_HIGH } lw_place;
 
+/* Weights w[rows][k] of one layer in a step, and its bias. */
+typedef struct lw_step_weights {
+  size_t layer;
+  int tensor; /* number of the weight tensor, -1: there are none; bias is the next one */
+  int has_bias;
+  int packed;   /* in panels */
+  int winograd; /* of panels: not 0: transformed for outputs in tiles of winograd x winograd */
+  int64_t rows, k;
+  size_t weight_offset, bias_offset; /* bytes into the plan's weights */
+} lw_step_weights;
+
 /* One kernel call. `args` lacks only pointers; lw_step_bind fills them in. */
 typedef struct lw_step {
   const lw_kernel *kernel;
@@ -45,14 +56,9 @@ typedef struct lw_step {
   lw_shape shape;          /* and its size */
   size_t first_layer, last_layer;
   int parts;
-  int tensor; /* number of the weight tensor, -1 if the step has none; bias is the next one */
-  int has_bias;
-  int packed;                        /* weights in panels */
-  int winograd;                      /* of panels: not 0: weights transformed for outputs in tiles of winograd x winograd */
-  int64_t rows, k;                   /* weights: w[rows][k] */
-  size_t weight_offset, bias_offset; /* bytes into the plan's weights */
-  size_t scratch;                    /* bytes per part */
-  double flops, weight_bytes, bytes;
+  lw_step_weights weights, before; /* before: of lw_conv2d_args.before */
+  size_t scratch;                  /* bytes per part */
+  double flops, algorithm_flops, weight_bytes, bytes;
 } lw_step;
 
 typedef struct lw_lowered {

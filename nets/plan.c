@@ -139,15 +139,26 @@ static float *locate(const lw_plan *plan, const buffers *b, lw_place place, size
   return (float *)(b->workspace + plan->lowered.arena_bytes - bytes);
 }
 
+static const float *weights_of(const lw_plan *plan, const lw_step_weights *w) {
+  return w->tensor >= 0 ? (const float *)(plan->weights + w->weight_offset) : NULL;
+}
+static const float *bias_of(const lw_plan *plan, const lw_step_weights *w) {
+  return w->tensor >= 0 && w->has_bias ? (const float *)(plan->weights + w->bias_offset) : NULL;
+}
+
 /* The arguments of a step with all its pointers. */
 static lw_args bind(const lw_plan *plan, const lw_step *s, const buffers *b) {
   lw_args a = s->args;
   float *x = locate(plan, b, s->x, s->x_bytes), *y = locate(plan, b, s->y, s->y_bytes);
-  const float *w = s->tensor >= 0 ? (const float *)(plan->weights + s->weight_offset) : NULL;
-  const float *bias = s->has_bias ? (const float *)(plan->weights + s->bias_offset) : NULL;
+  const float *w = weights_of(plan, &s->weights), *bias = bias_of(plan, &s->weights);
   switch (s->kernel->op) {
   case LW_OP_conv2d:
-    a.conv2d.x = lw_view_place(a.conv2d.x, x);
+    a.conv2d.before.w = weights_of(plan, &s->before);
+    a.conv2d.before.bias = bias_of(plan, &s->before);
+    if (a.conv2d.before.w)
+      a.conv2d.before.x = lw_view_place(a.conv2d.before.x, x);
+    else
+      a.conv2d.x = lw_view_place(a.conv2d.x, x);
     a.conv2d.y = lw_view_place(a.conv2d.y, y);
     a.conv2d.w = w;
     a.conv2d.bias = bias;
@@ -277,6 +288,7 @@ lw_status lw_plan_step(const lw_plan *plan, size_t step, lw_step_info *info) {
                          .h = s->shape.h,
                          .w = s->shape.w,
                          .flops = s->flops,
+                         .algorithm_flops = s->algorithm_flops,
                          .weight_bytes = s->weight_bytes,
                          .bytes = s->bytes};
   return LW_OK;

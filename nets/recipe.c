@@ -12,12 +12,17 @@ static const lw_recipe recipes[] = {
     {LW_FAST, .side = 14, .channels = 16, "winograd2", 2},
 };
 
+/* Of the transformed weights of a layer: 1 GiB. */
+static const int64_t MOST_WEIGHTS = INT64_C(1) << 28;
+
+static int fits(const lw_recipe *r, const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
+  const int64_t t = r->winograd + 2;
+  return lw_winograd_applies(d) && oh >= r->side && ow >= r->side && d->ic >= r->channels && d->oc >= r->channels &&
+         d->oc <= MOST_WEIGHTS / (t * t) / d->ic;
+}
+
 const lw_recipe *lw_recipe_conv2d(lw_mode mode, const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
-  for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++) {
-    const lw_recipe *r = &recipes[i];
-    if (r->mode == mode && lw_winograd_applies(d) && oh >= r->side && ow >= r->side && d->ic >= r->channels &&
-        d->oc >= r->channels)
-      return r;
-  }
+  for (size_t i = 0; i < sizeof recipes / sizeof *recipes; i++)
+    if (recipes[i].mode == mode && fits(&recipes[i], d, oh, ow)) return &recipes[i];
   return NULL;
 }

@@ -40,6 +40,15 @@ typedef struct lw_winograd_block {
   int64_t panels; /* of 16 output channels, multiplied before they are transformed back */
 } lw_winograd_block;
 
+/* A direct convolution (algorithm `direct` on the same ISA) whose output is the x of a Winograd kernel: some rows at a time, as
+ * they are needed, in the scratch of each part. */
+typedef struct lw_conv2d_before {
+  lw_conv2d_desc desc;
+  lw_view x;
+  const float *w, *bias; /* w == NULL: there is none, x lies in memory */
+  int relu;
+} lw_conv2d_before;
+
 typedef struct lw_conv2d_args {
   lw_conv2d_desc desc;
   int64_t oh, ow; /* of the convolution itself, before a fused pool */
@@ -48,6 +57,7 @@ typedef struct lw_conv2d_args {
   int relu;                /* not 0: y = relu(conv2d) */
   int pool;                /* not 0 (direct, winograd): then 2x2 stride 2 max pool, odd last row and column dropped */
   lw_winograd_block block; /* winograd */
+  lw_conv2d_before before; /* winograd on SIMD ISAs; then x is not read */
   char *scratch;
   size_t scratch_stride; /* bytes per part */
 } lw_conv2d_args;
@@ -232,10 +242,12 @@ static inline int64_t lw_winograd_stride(int64_t blocks, int64_t tiles) { return
 /* The block for a cache of so many bytes per core (0: unknown), and the scratch that it needs per part. */
 lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *desc, int64_t oh, int64_t ow, lw_isa isa,
                                            size_t l2_bytes);
-static inline size_t lw_winograd_scratch(int m, int64_t ic, lw_winograd_block block) {
-  const int64_t blocks = (ic + LW_BLOCK - 1) / LW_BLOCK;
-  return (size_t)((m + 2) * (m + 2) * (lw_winograd_stride(blocks, block.tiles) + lw_winograd_stride(block.panels, block.tiles))) *
-         sizeof(float);
+size_t lw_winograd_scratch(int m, const lw_conv2d_desc *desc, lw_winograd_block block, int has_before);
+/* The rows of `before` that wait in the scratch of a part: row r is row (r + pad_top + 2) % 8 there, so that the new rows of each
+ * row of tiles lie side by side. */
+enum { LW_WINOGRAD_RING = 8 };
+static inline lw_view lw_winograd_ring(const lw_conv2d_desc *d) {
+  return lw_view_make(NULL, d->ic, LW_WINOGRAD_RING, d->iw, LW_BLOCK, (const int64_t[4]){0, d->pad_left, 0, d->pad_right});
 }
 
 /* The row of reorder, for those who copy between views without a plan. */

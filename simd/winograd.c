@@ -33,3 +33,9 @@ lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *d, int64
   if (b.panels > panels) b.panels = panels;
   return b;
 }
+
+size_t lw_winograd_scratch(int m, const lw_conv2d_desc *d, lw_winograd_block block, int has_before) {
+  const int64_t blocks = (d->ic + LW_BLOCK - 1) / LW_BLOCK;
+  const int64_t element = lw_winograd_stride(blocks, block.tiles) + lw_winograd_stride(block.panels, block.tiles);
+  return (size_t)((m + 2) * (m + 2) * element + (has_before ? lw_winograd_ring(d).n_stride : 0)) * sizeof(float);
+}

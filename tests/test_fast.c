@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "nets/nets.h"
 #include "tests/kit/kit.h"
 #include "tests/kit/winograd.h"
 
@@ -207,6 +208,19 @@ static const lw_layer layers[] = {{.kind = LW_LAYER_CONV2D, .name = "few", .out 
                                   {.kind = LW_LAYER_LINEAR, .name = "fc", .out = 7}};
 static const lw_net net = {"fast", 3, 28, 31, layers, sizeof layers / sizeof *layers};
 
+/* The same on the way with other strides, paddings and kernels, and without bias; Winograd's straight from a plain image. */
+static const lw_layer strided[] = {
+    {.kind = LW_LAYER_CONV2D, .name = "c1", .out = 40, .kernel = 5, .stride = 2, .pad = 1, .no_bias = 1},
+    {.kind = LW_LAYER_CONV2D, .name = "c2", .out = 16, .kernel = 3, .pad = 3}};
+static const lw_net strided_net = {"strided", 2, 61, 71, strided, 2};
+static const lw_layer valid[] = {{.kind = LW_LAYER_CONV2D, .name = "c1", .out = 16, .kernel = 1},
+                                 {.kind = LW_LAYER_RELU, .name = "r1"},
+                                 {.kind = LW_LAYER_CONV2D, .name = "c2", .out = 31, .kernel = 3},
+                                 {.kind = LW_LAYER_RELU, .name = "r2"}};
+static const lw_net valid_net = {"valid", 15, 16, 37, valid, 4};
+static const lw_layer plain[] = {{.kind = LW_LAYER_CONV2D, .name = "c1", .out = 20, .kernel = 3}};
+static const lw_net plain_net = {"plain", 18, 30, 33, plain, 1};
+
 typedef struct fixture {
   lw_context *context;
   lw_plan *plan;
@@ -240,27 +254,56 @@ static void release(fixture *f) {
 
 static int is_runnable(const char *isa) { return lw_isa_runnable((lw_isa)lw_isa_from_name(isa)); }
 
-static void plans_give_the_bits_of_ref(void **state) {
+static void same_bits(const lw_net *network, int64_t batch) {
   static const char *const isas[] = {"naive", "avx2", "avx512", "neon"};
+  fixture ref = make(network, LW_FAST, "ref", 1, batch, 1);
+  for (int64_t i = 0; i < ref.outputs; i++) assert_true(ref.y[i] == ref.y[i]);
+  for (size_t k = 0; k < sizeof isas / sizeof *isas; k++) {
+    if (!is_runnable(isas[k])) continue;
+    for (int threads = 1; threads <= 5; threads += 2)
+      for (int no_fuse = 0; no_fuse < 2; no_fuse++) {
+        fixture f = make(network, LW_FAST, isas[k], threads, batch, no_fuse);
+        if (memcmp(f.y, ref.y, (size_t)ref.outputs * sizeof(float)) != 0)
+          fail_msg("%s on %s, %d threads, batch %d, no_fuse %d: bits differ from ref", network->name, isas[k], threads,
+                   (int)batch, no_fuse);
+        release(&f);
+      }
+  }
+  fixture exact = make(network, LW_EXACT, lw_context_isa(NULL), 1, batch, 0);
+  assert_memory_not_equal(exact.y, ref.y, (size_t)ref.outputs * sizeof(float)); /* so it was Winograd */
+  release(&exact);
+  release(&ref);
+}
+
+static void plans_give_the_bits_of_ref(void **state) {
   (void)state;
   for (int64_t batch = 1; batch <= 5; batch += 4) {
-    fixture ref = make(&net, LW_FAST, "ref", 1, batch, 1);
-    for (int64_t i = 0; i < ref.outputs; i++) assert_true(ref.y[i] == ref.y[i]);
-    for (size_t k = 0; k < sizeof isas / sizeof *isas; k++) {
-      if (!is_runnable(isas[k])) continue;
-      for (int threads = 1; threads <= 5; threads += 2)
-        for (int no_fuse = 0; no_fuse < 2; no_fuse++) {
-          fixture f = make(&net, LW_FAST, isas[k], threads, batch, no_fuse);
-          if (memcmp(f.y, ref.y, (size_t)ref.outputs * sizeof(float)) != 0)
-            fail_msg("%s, %d threads, batch %d, no_fuse %d: bits differ from ref", isas[k], threads, (int)batch, no_fuse);
-          release(&f);
-        }
-    }
-    fixture exact = make(&net, LW_EXACT, lw_context_isa(NULL), 1, batch, 0);
-    assert_memory_not_equal(exact.y, ref.y, (size_t)ref.outputs * sizeof(float)); /* so it was Winograd */
-    release(&exact);
-    release(&ref);
+    same_bits(&net, batch);
+    same_bits(&strided_net, batch);
+    same_bits(&valid_net, batch);
+    same_bits(&plain_net, batch);
   }
+}
+
+/* A first convolution on few channels and the one behind it are one step, unless layers are to be observed. */
+static void first_convolution_on_the_way(void **state) {
+  (void)state;
+  lw_step_info info;
+  lw_plan *plan;
+  if (strncmp(lw_context_isa(NULL), "avx", 3) != 0 && strcmp(lw_context_isa(NULL), "neon") != 0) skip();
+  assert_int_equal(lw_plan_create(NULL, &strided_net, NULL, &(lw_plan_options){.mode = LW_FAST}, &plan), LW_OK);
+  int found = 0;
+  for (size_t i = 0; i < lw_plan_steps(plan); i++)
+    if (lw_plan_step(plan, i, &info) == LW_OK && info.name[0] && ++found) {
+      assert_int_equal(info.first_layer, 0);
+      assert_int_equal(info.last_layer, 1);
+      assert_string_equal(info.algorithm, "winograd4");
+      const double first = 2. * 40 * 30 * 35 * 2 * 25, second = 2. * 16 * 34 * 39 * 40 * 9;
+      assert_true(info.flops == first + second && info.algorithm_flops == first + second / 4);
+      assert_true(info.weight_bytes == 4. * (40 * 2 * 25 + 16 * (40 * 36 + 1)));
+    }
+  assert_int_equal(found, 1);
+  lw_plan_destroy(plan);
 }
 
 /* Where the recipe has nothing to offer, mode fast is mode exact. */
@@ -295,7 +338,7 @@ static void recipe_depends_on_the_shape(void **state) {
   for (size_t k = 0; k < sizeof isas / sizeof *isas; k++) {
     if (!is_runnable(isas[k])) continue;
     for (int64_t batch = 1; batch <= 9; batch += 8) {
-      fixture exact = make(&net, LW_EXACT, isas[k], 1, batch, 0), fast = make(&net, LW_FAST, isas[k], (int)batch, batch, 0);
+      fixture exact = make(&net, LW_EXACT, isas[k], 1, batch, 1), fast = make(&net, LW_FAST, isas[k], (int)batch, batch, 1);
       for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *usual = k < 2 ? "" : "direct";
         assert_string_equal(algorithm_of(exact.plan, rows[i].layer), usual);
@@ -304,6 +347,21 @@ static void recipe_depends_on_the_shape(void **state) {
       release(&exact);
       release(&fast);
     }
+  }
+}
+
+/* Where the transformed weights would be more than 1 GiB, a layer keeps its algorithm, or takes the one with the smaller tile. */
+static void recipe_has_a_budget(void **state) {
+  static const struct {
+    int64_t oc;
+    const char *algorithm;
+  } rows[] = {{7281, "winograd4"}, {7282, "winograd2"}, {16384, "winograd2"}, {16385, NULL}};
+  (void)state;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const lw_conv2d_desc d = {1, 1024, 28, 28, rows[i].oc, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const lw_recipe *r = lw_recipe_conv2d(LW_FAST, &d, 28, 28);
+    assert_true(rows[i].algorithm ? r && strcmp(r->algorithm, rows[i].algorithm) == 0 : !r);
+    assert_null(lw_recipe_conv2d(LW_EXACT, &d, 28, 28));
   }
 }
 
@@ -362,8 +420,10 @@ int main(void) {
       cmocka_unit_test(integers),
       cmocka_unit_test(bound_catches_faults),
       cmocka_unit_test(plans_give_the_bits_of_ref),
+      cmocka_unit_test(first_convolution_on_the_way),
       cmocka_unit_test(fast_may_be_exact),
       cmocka_unit_test(recipe_depends_on_the_shape),
+      cmocka_unit_test(recipe_has_a_budget),
       cmocka_unit_test(memory),
       cmocka_unit_test(unknown_mode),
       cmocka_unit_test(weights_in_place),

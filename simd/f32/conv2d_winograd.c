@@ -6,6 +6,8 @@
 #include "simd/kernels.h"
 #include "simd/f32/winograd.h"
 
+lw_kernel_fn VEC_FN(conv2d_direct);
+
 enum {
   PV = LW_BLOCK / VL,        /* vectors per panel of 16 output channels */
   PANELS = VL == 16 ? 2 : 1, /* panels of a register tile */
@@ -23,6 +25,7 @@ typedef struct walk {
   int64_t sum_element, sum_panel; /* floats: sums[t*t][panels][tiles][16] */
   int64_t w_element, w_panel;     /* floats: w[t*t][panels][ic][16] */
   float *v, *sums;
+  lw_view ring; /* of a->before */
 } walk;
 
 /* ----------------------------------------------------------------------------------------------------- input transform */
@@ -54,6 +57,8 @@ ALWAYS_INLINE void input_row(const int m, const float *line, int64_t tiles, floa
     }
 }
 
+ALWAYS_INLINE int64_t ring_row(const lw_conv2d_desc *d, int64_t row) { return (row + d->pad_top + 2) % LW_WINOGRAD_RING; }
+
 /* `tiles` neighbours of one row of tiles, of one block of channels. */
 ALWAYS_INLINE void input_run(const int m, const walk *k, int64_t block, int64_t tile, int64_t tiles, float *v) {
   static const float zeros[COLUMNS * LW_BLOCK];
@@ -64,8 +69,13 @@ ALWAYS_INLINE void input_run(const int m, const walk *k, int64_t block, int64_t 
   const int64_t h = tile % image / k->tiles_w * m - d->pad_top, w = tile % k->tiles_w * m - d->pad_left;
   const int64_t right = d->iw + d->pad_right - w, columns = tiles * m + 2;
   const float *rows[WINOGRAD_MOST];
-  float lines[WINOGRAD_MOST * COLUMNS * LW_BLOCK];
-  for (int i = 0; i < t; i++) rows[i] = h + i < d->ih + d->pad_bottom ? lw_view_at(&a->x, n, block, h + i, w) : zeros;
+  _Alignas(64) float lines[WINOGRAD_MOST * COLUMNS * LW_BLOCK];
+  for (int i = 0; i < t; i++) {
+    if (!a->before.w)
+      rows[i] = h + i < d->ih + d->pad_bottom ? lw_view_at(&a->x, n, block, h + i, w) : zeros;
+    else
+      rows[i] = h + i >= 0 && h + i < d->ih ? lw_view_at(&k->ring, 0, block, ring_row(d, h + i), w) : zeros;
+  }
   input_columns(m, rows, columns, right, lines);
   for (int i = 0; i < t; i++) input_row(m, lines + i * (COLUMNS * LW_BLOCK), tiles, v + i * t * k->v_element, k->v_element);
 }
@@ -237,12 +247,28 @@ ALWAYS_INLINE const float *input_ahead(const int m, const walk *k, int64_t first
                     tile % k->tiles_w * m - a->desc.pad_left + px % m);
 }
 
+/* Rows first..last-1 of x, image n, into the ring. */
+static void compute_before(const walk *k, int64_t n, int64_t first, int64_t last) {
+  const lw_conv2d_before *b = &k->a->before;
+  lw_args args = {
+      .conv2d = {.desc = b->desc, .ow = k->a->desc.iw, .x = b->x, .y = k->ring, .w = b->w, .bias = b->bias, .relu = b->relu}};
+  lw_conv2d_args *a = &args.conv2d;
+  a->desc.n = 1;
+  for (; first < last; first += a->oh) {
+    const int64_t at = ring_row(&k->a->desc, first), until_end = LW_WINOGRAD_RING - at;
+    a->oh = a->y.h = last - first < until_end ? last - first : until_end;
+    a->x.p = lw_view_at(&b->x, n, 0, first * b->desc.stride_h, 0);
+    a->y.p = lw_view_at(&k->ring, 0, 0, at, 0);
+    VEC_FN(conv2d_direct)(&args, (lw_part){0, 1});
+  }
+}
+
 /* `count` tiles from `first` on and panels begin..end-1; after them come `next_count` tiles. */
 ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t count, int64_t next_count, int64_t begin,
                               int64_t end) {
   const lw_conv2d_args *a = k->a;
   const int elements = (m + 2) * (m + 2);
-  /* Each product also fetches a piece of a row of the next block's input. */
+  /* Each product also fetches a piece of a row of the next block's input, where that lies in memory. */
   const int64_t products = elements * ((end - begin + PANELS - 1) / PANELS), rows = k->blocks * (m + 2);
   const int64_t pieces = products > rows ? products / rows : 1, piece = (next_count * m + pieces - 1) / pieces;
   int64_t number = 0;
@@ -256,12 +282,38 @@ ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t
         if (panel + panels == last)
           next = e + 1 < elements ? a->w + (e + 1) * k->w_element + group * k->w_panel
                                   : a->w + (last < end ? last : begin) * k->w_panel;
-        const float *x = input_ahead(m, k, first + count, number / pieces, number % pieces * piece);
+        const float *x = next_count ? input_ahead(m, k, first + count, number / pieces, number % pieces * piece) : w;
         multiply(k, panels, k->v + e * k->v_element, w, k->sums + e * k->sum_element + (panel - group) * k->sum_panel, count,
                  next, x, number < rows * pieces ? piece * LW_BLOCK * 4 : 0);
         number++;
       }
     output(m, k, first, count, group, last - group);
+  }
+}
+
+/* Tiles first..last-1 in blocks. */
+ALWAYS_INLINE void tile_blocks(const int m, const walk *k, int64_t first, int64_t last, int64_t begin, int64_t end) {
+  const int blocks = (int)((last - first + k->a->block.tiles - 1) / k->a->block.tiles);
+  for (int i = 0; i < blocks; i++) {
+    int64_t from, to, next = 0, next_to = 0;
+    lw_share(last - first, (lw_part){i, blocks}, &from, &to);
+    if (i + 1 < blocks && !k->a->before.w) lw_share(last - first, (lw_part){i + 1, blocks}, &next, &next_to);
+    tile_block(m, k, first + from, to - from, next_to - next, begin, end);
+  }
+}
+
+/* The same row by row, behind the rows of x that they need; all panels. */
+static void tile_rows(const int m, const walk *k, int64_t first, int64_t last, int64_t panels) {
+  const lw_conv2d_desc *d = &k->a->desc;
+  for (int64_t tile = first, next, done = 0; tile < last; tile = next) {
+    const int64_t row = tile / k->tiles_w, i = row % k->tiles_h, top = i * m - d->pad_top, bottom = top + m + 2;
+    const int64_t from = top > 0 ? top : 0, to = bottom < d->ih ? bottom : d->ih;
+    next = (row + 1) * k->tiles_w < last ? (row + 1) * k->tiles_w : last;
+    if (tile == first || i == 0) done = from; /* nothing of this image is there */
+    if (done < from) done = from;
+    if (done < to) compute_before(k, row / k->tiles_h, done, to);
+    done = to;
+    tile_blocks(m, k, tile, next, 0, panels);
   }
 }
 
@@ -276,24 +328,22 @@ ALWAYS_INLINE void winograd(const int m, const lw_conv2d_args *a, lw_part part) 
   k.w_element = panels * k.w_panel;
   k.v = (float *)(a->scratch + (size_t)part.index * a->scratch_stride);
   k.sums = k.v + (m + 2) * (m + 2) * k.v_element;
+  if (a->before.w) k.ring = lw_view_place(lw_winograd_ring(d), k.sums + (m + 2) * (m + 2) * k.sum_element);
 
   /* Few tiles: shares of the output channels, so that each reads its weights alone. */
   const int64_t tiles = d->n * k.tiles_h * k.tiles_w, pairs = (panels + 1) / 2;
-  const int across = tiles >= LW_WINOGRAD_MANY_TILES ? 1 : part.count < pairs ? part.count : (int)pairs;
-  const int along = part.count / across;
+  const int64_t most = tiles >= LW_WINOGRAD_MANY_TILES || a->before.w ? 1 : pairs;
+  const int across = part.count < most ? part.count : (int)most, along = part.count / across;
   if (part.index >= across * along) return;
   int64_t begin, end, first, last;
   lw_share(pairs, (lw_part){part.index % across, across}, &begin, &end);
   lw_share(tiles, (lw_part){part.index / across, along}, &first, &last);
   begin *= 2;
   end = 2 * end < panels ? 2 * end : panels;
-  const int blocks = (int)((last - first + a->block.tiles - 1) / a->block.tiles);
-  for (int i = 0; i < blocks; i++) {
-    int64_t from, to, next = 0, next_to = 0;
-    lw_share(last - first, (lw_part){i, blocks}, &from, &to);
-    if (i + 1 < blocks) lw_share(last - first, (lw_part){i + 1, blocks}, &next, &next_to);
-    tile_block(m, &k, first + from, to - from, next_to - next, begin, end);
-  }
+  if (a->before.w)
+    tile_rows(m, &k, first, last, end);
+  else
+    tile_blocks(m, &k, first, last, begin, end);
 }
 
 void VEC_FN(conv2d_winograd4)(const lw_args *args, lw_part part) { winograd(4, &args->conv2d, part); }

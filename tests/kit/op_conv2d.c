@@ -264,7 +264,7 @@ static void prepare_winograd(kit_run *run, lw_conv2d_args *a) {
   a->w = w;
   if (l2_bytes == 0) l2_bytes = lw_topology_cache_bytes(2);
   a->block = run->variant ? blocks[run->variant] : lw_winograd_choose_block(m, d, a->oh, a->ow, run->row->isa, l2_bytes);
-  a->scratch_stride = lw_winograd_scratch(m, d->ic, a->block);
+  a->scratch_stride = lw_winograd_scratch(m, d, a->block, 0);
   a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
 }
 

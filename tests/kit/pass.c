@@ -73,7 +73,7 @@ static double gamma_of(int64_t n) { return (double)n * 0x1p-24 / (1 - (double)n 
 static int winograd_of(const walk *s, size_t layer) {
   lw_step_info info;
   for (size_t i = 0; i < lw_plan_steps(s->plan); i++)
-    if (lw_plan_step(s->plan, i, &info) == LW_OK && info.first_layer == layer && info.last_layer >= layer)
+    if (lw_plan_step(s->plan, i, &info) == LW_OK && info.name[0] && info.first_layer == layer)
       return kit_winograd_tile(info.algorithm);
   return 0;
 }
