@@ -1,33 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The error of ref/conv2d_winograd.c, derived.
- *
- * Tools (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 2.2, 3.1, 3.3): an operation on floats gives
- * z (1 + delta) + eta with |delta| <= u = 2^-24 and |eta| <= 2^-150, where z is the true result; eta is 0 for additions. A
- * product of n factors (1 + delta) is 1 + theta with |theta| <= gamma_n = n u / (1 - n u). |M| is the matrix of absolute values,
- * <= holds element by element, a hat marks what is computed. The scheme (transform errors through |A|, |B|, |G|) is that of
- * Barabasz, Anderson, Soodhalter and Gregg, Error analysis and improving the accuracy of Winograd convolution, ACM TOMS 46(4),
- * 2020; here the middle is followed on the data, which is sharper than their norms.
- *
- * 1. Weights, U = G g G^T: in double, then rounded once, so
- *      |U^ - U| <= EU = u |U| + (1 + u) e |G| |g| |G^T| + eta,  e = 16 * 2^-53,
- *    since an element of U^ before rounding has at most 2 fused operations per dimension, 2 rounded scales, their product and the
- *    product with it: 7 factors per term, and the products in fma of |P| |g| |P^T| are terms of |G| |g| |G^T| up to the scales.
- * 2. Inputs, V = B^T d B: a term of a one-dimensional transform passes at most r operations, r = 1 for m = 2 (one addition) and
- *    r = 2 for m = 4 (a chain of two fma whose coefficients multiply to those of B^T exactly). Both dimensions: 2r factors,
- *      |V^ - V| <= EV = gamma_2r |B^T| |d| |B| + 32 eta,
- *    where 32 eta covers two fma per element of the first dimension, times the row sums of |B^T| (below 6), and two more.
- * 3. Product, M = sum over ic of U .* V, a chain of fma from +0 over U^ V^. Let S_c be its true partial sums after c channels and
- *    R_c a bound of |S^_c - S_c|, R_0 = 0. Channel c changes the exact sum by U^V^ instead of UV and rounds once:
- *      R_c = R + u (|S_c| + R) + eta,  R = R_(c-1) + EU |V| + |U| EV + EU EV.
- * 4. Outputs, Y = A^T M A: a term of a one-dimensional transform passes at most s operations, s = 2 for m = 2 (two additions) and
- *    s = 3 for m = 4 (an addition, then two more, or a product and an fma, or two fma), so with R of the last channel
- *      |Y^ - Y| <= EY = |A^T| R |A| + gamma_2s |A^T| (|M| + R) |A| + 128 eta,
- *    where 128 eta covers two rounded products per element of the first dimension, times the row sums of |A^T| (below 10), and
- *    those of the second.
- * 5. Bias, one addition: |y^ - y| <= EY + u (|Y + bias| + EY).
- *
- * All of it is evaluated in double from the true U, V and S; the factor 1 + 1e-6 in the end covers that. ReLU and max bring no
- * two numbers further apart, so they keep the bound. */
+ * The error bound of ref/conv2d_winograd.c; docs/winograd.md derives it. Its names: u, eta, gamma_n; EU and EV bound the errors
+ * of transformed weights and inputs, R that of a sum of products, EY that of an output before the bias. */
 #include <math.h>
 #include <string.h>
 #include "tests/kit/kit.h"
