@@ -9,7 +9,6 @@
 #include "cli/machine.h"
 #include "simd/isa.h"
 
-static const char *promise_name(const lw_kernel *row) { return row->promise == LW_EXACT ? "exact" : "bound"; }
 
 /* ------------------------------------------------------------------------------------------------------------- people */
 
@@ -24,7 +23,7 @@ static void say_failures(const conform_row *r) {
 }
 
 static void say(const conform_choice *choice, const conform_row *r, conform_verdict verdict, const char *why) {
-  printf("  %-32s %-6s", choice->row->symbol, promise_name(choice->row));
+  printf("  %-32s %-6s", choice->row->symbol, lw_promise_name(choice->row->promise));
   if (verdict == CONFORM_SKIPPED) {
     printf(" skipped: %s\n", why);
     return;
@@ -32,7 +31,7 @@ static void say(const conform_choice *choice, const conform_row *r, conform_verd
   printf("%6s %s %8s runs %7.2f s  %s%s%s", cli_count(r->cases), r->cases == 1 ? "case " : "cases", cli_count(r->runs),
          r->seconds, cli_style(verdict == CONFORM_PASSED ? "32" : "31;1"), verdict == CONFORM_PASSED ? "ok" : "FAILED",
          cli_style("0"));
-  if (choice->row->promise == LW_BOUND) printf("  error/bound %.3g", r->worst);
+  if (choice->row->promise != LW_EXACT) printf("  error/bound %.3g", r->worst);
   printf("\n");
   if (why) printf("      %s\n", why);
   say_failures(r);
@@ -57,9 +56,9 @@ static void tap(conform_printer *p, const conform_choice *choice, const conform_
     printf(" # SKIP %s\n", why);
     return;
   }
-  printf("\n  ---\n  promise: %s\n  cases: %ld\n  runs: %ld\n  seconds: %.3f\n", promise_name(choice->row), r->cases, r->runs,
-         r->seconds);
-  if (choice->row->promise == LW_BOUND) printf("  error_over_bound: %.6g\n", r->worst);
+  printf("\n  ---\n  promise: %s\n  cases: %ld\n  runs: %ld\n  seconds: %.3f\n", lw_promise_name(choice->row->promise), r->cases,
+         r->runs, r->seconds);
+  if (choice->row->promise != LW_EXACT) printf("  error_over_bound: %.6g\n", r->worst);
   if (why) yaml_string("message", why);
   if (r->failures) printf("  failures: %ld\n", r->failures);
   if (r->kept) printf("  first:\n");
@@ -110,7 +109,7 @@ static json_t *row_json(const conform_choice *choice, const conform_row *r, conf
   static const char *const verdicts[] = {"passed", "failed", "skipped"};
   json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "op", lw_op_name(choice->row->op), "row", choice->row->symbol, "isa",
                           lw_isa_name(choice->row->isa), "algorithm", choice->row->algorithm, "promise",
-                          promise_name(choice->row), "verdict", verdicts[verdict]);
+                          lw_promise_name(choice->row->promise), "verdict", verdicts[verdict]);
   if (why) json_object_set_new(row, verdict == CONFORM_SKIPPED ? "skipped" : "message", json_string(why));
   if (verdict == CONFORM_SKIPPED) return row;
   json_t *failures = json_array();
@@ -118,7 +117,7 @@ static json_t *row_json(const conform_choice *choice, const conform_row *r, conf
   json_object_set_new(row, "cases", json_integer(r->cases));
   json_object_set_new(row, "runs", json_integer(r->runs));
   json_object_set_new(row, "seconds", json_real(r->seconds));
-  if (choice->row->promise == LW_BOUND) json_object_set_new(row, "error_over_bound", number(r->worst));
+  if (choice->row->promise != LW_EXACT) json_object_set_new(row, "error_over_bound", number(r->worst));
   json_object_set_new(row, "failure_count", json_integer(r->failures));
   json_object_set_new(row, "failures", failures);
   return row;

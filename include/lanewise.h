@@ -119,10 +119,10 @@ typedef struct lw_kernel_info {
   const char *op;  /**< "conv2d" */
   const char *isa; /**< "ref", "naive", "autovec_avx2", "avx2", "avx512", "neon", or "portable" (operators that only move) */
   const char *algorithm; /**< "direct", "im2col", ...; "" where there is only one */
-  const char *promise; /**< "exact": the bits of ref/<op>.c; "fast": the bits of its algorithm's own file in ref/ (see #lw_mode);
-                          "bound": any order of sums, judged by an error bound (autovec) */
-  const char *symbol;  /**< the function, as found by grep */
-  int runnable;        /**< not 0 if this CPU and operating system can run it */
+  const char *promise;   /**< "exact": the bits of `ref/<op>.c`; "fast": the bits of its algorithm's own file in ref/ (see
+                            #lw_mode); "bound": any order of sums, judged by an error bound (autovec) */
+  const char *symbol;    /**< the function, as found by grep */
+  int runnable;          /**< not 0 if this CPU and operating system can run it */
 } lw_kernel_info;
 
 /** Fills at most `capacity` rows and returns the number of rows in the table. */
