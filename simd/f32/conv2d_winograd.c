@@ -250,10 +250,11 @@ ALWAYS_INLINE const float *input_ahead(const int m, const walk *k, int64_t first
 /* Rows first..last-1 of x, image n, into the ring. */
 static void compute_before(const walk *k, int64_t n, int64_t first, int64_t last) {
   const lw_conv2d_before *b = &k->a->before;
-  lw_args args = {
-      .conv2d = {.desc = b->desc, .ow = k->a->desc.iw, .x = b->x, .y = k->ring, .w = b->w, .bias = b->bias, .relu = b->relu}};
+  lw_args args = {.conv2d = {.desc = b->desc, .x = b->x, .y = k->ring, .w = b->w, .bias = b->bias, .relu = b->relu}};
   lw_conv2d_args *a = &args.conv2d;
   a->desc.n = 1;
+  a->ow = k->a->desc.iw;
+  a->scratch = k->a->scratch; /* without a pool nothing is written there */
   for (; first < last; first += a->oh) {
     const int64_t at = ring_row(&k->a->desc, first), until_end = LW_WINOGRAD_RING - at;
     a->oh = a->y.h = last - first < until_end ? last - first : until_end;
