@@ -9,7 +9,6 @@
 #include "cli/machine.h"
 #include "simd/isa.h"
 
-
 /* ------------------------------------------------------------------------------------------------------------- people */
 
 static void say_failures(const conform_row *r) {
