@@ -2,7 +2,6 @@
  * avg_pool2d. blocked: lanes are channels of a block; plain: lanes are output columns, those at the borders run one by one. Every
  * lane adds in the order of ref/avg_pool2d.c. */
 #include "simd/f32/pool.h"
-#include "simd/vec/vec.h"
 
 enum { PV = LW_BLOCK / VL };
 
@@ -54,17 +53,24 @@ static float one(const lw_pool2d_args *a, const float *plane, int64_t oh, int64_
   return sum / win.count;
 }
 
-/* VL columns from ow on; their windows differ only in place. */
-ALWAYS_INLINE vf many(const lw_pool2d_args *a, const int strided, const float *plane, int64_t oh, int64_t ow) {
+/* n <= VL columns from ow on; their windows differ only in place. step: see pool_load. */
+ALWAYS_INLINE vf many(const lw_pool2d_args *a, const int step, const float *plane, int64_t oh, int64_t ow, int64_t n) {
   const lw_pool2d_desc *d = &a->desc;
   const window win = window_at(d, oh, ow);
   vf sum = v_zero();
   for (int64_t h = win.h0; h < win.h1; h++)
-    for (int64_t w = win.w0; w < win.w1; w++) {
-      const float *p = plane + h * d->iw + w;
-      sum = v_add(sum, strided ? v_load_strided(p, d->stride_w) : v_load(p));
-    }
+    for (int64_t w = win.w0; w < win.w1; w++) sum = v_add(sum, pool_load(step, plane + h * d->iw + w, d->stride_w, n));
   return v_div(sum, v_set1(win.count));
+}
+
+/* Columns begin..end-1 of a row, as far as vectors can; returns the first that is left. */
+ALWAYS_INLINE int64_t inner(const lw_pool2d_args *a, const int step, const float *plane, int64_t oh, float *y, int64_t begin,
+                            int64_t end) {
+  int64_t ow = begin;
+  for (; ow + VL <= end; ow += VL) v_store(y + ow, many(a, step, plane, oh, ow, VL));
+  if (step == 0 || ow >= end) return ow;
+  v_store_partial(y + ow, end - ow, many(a, step, plane, oh, ow, end - ow));
+  return end;
 }
 
 void VEC_FN(avg_pool2d_plain)(const lw_args *args, lw_part part) {
@@ -78,8 +84,11 @@ void VEC_FN(avg_pool2d_plain)(const lw_args *args, lw_part part) {
     float *y = a->y.p + i * a->ow;
     int64_t ow = 0;
     for (; ow < inner_begin; ow++) y[ow] = one(a, plane, oh, ow);
-    for (; ow + VL <= inner_end; ow += VL)
-      v_store(y + ow, a->desc.stride_w == 1 ? many(a, 0, plane, oh, ow) : many(a, 1, plane, oh, ow));
+    switch (a->desc.stride_w) {
+    case 1: ow = inner(a, 1, plane, oh, y, ow, inner_end); break;
+    case 2: ow = inner(a, 2, plane, oh, y, ow, inner_end); break;
+    default: ow = inner(a, 0, plane, oh, y, ow, inner_end);
+    }
     for (; ow < a->ow; ow++) y[ow] = one(a, plane, oh, ow);
   }
 }

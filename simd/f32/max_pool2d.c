@@ -3,7 +3,6 @@
  * window is walked in the order of ref/max_pool2d.c, so ties and NaN agree. */
 #include <math.h>
 #include "simd/f32/pool.h"
-#include "simd/vec/vec.h"
 
 enum { PV = LW_BLOCK / VL };
 
@@ -55,9 +54,9 @@ static float one(const lw_pool2d_args *a, const float *plane, int64_t oh, int64_
   return m;
 }
 
-/* VL columns from ow on, whose windows lie inside the image's width. Positions ride along as bits of floats, which selects only
- * move. */
-ALWAYS_INLINE void many(const lw_pool2d_args *a, const int strided, const float *plane, int64_t oh, int64_t ow, float *y,
+/* n <= VL columns from ow on, whose windows lie inside the image's width. Positions ride along as bits of floats, which selects
+ * only move. */
+ALWAYS_INLINE void many(const lw_pool2d_args *a, const int step, const float *plane, int64_t oh, int64_t ow, int64_t n, float *y,
                         int32_t *index) {
   const lw_pool2d_desc *d = &a->desc;
   int32_t columns[VL];
@@ -72,7 +71,7 @@ ALWAYS_INLINE void many(const lw_pool2d_args *a, const int strided, const float 
     if (ih < 0 || ih >= d->ih) continue;
     for (int64_t kw = 0; kw < d->kw; kw++) {
       const float *p = plane + ih * d->iw + ow * d->stride_w - d->pad_w + kw * d->dilation_w;
-      const vf v = strided ? v_load_strided(p, d->stride_w) : v_load(p);
+      const vf v = pool_load(step, p, d->stride_w, n);
       const vm take = vm_taken(m, v);
       m = v_select(take, v, m);
       if (!index) continue;
@@ -81,11 +80,24 @@ ALWAYS_INLINE void many(const lw_pool2d_args *a, const int strided, const float 
       first = 0;
     }
   }
-  v_store(y + ow, m);
+  if (n == VL)
+    v_store(y + ow, m);
+  else
+    v_store_partial(y + ow, n, m);
   if (index) {
     const vi positions = v_bits(taken);
-    memcpy(index + ow, &positions, sizeof positions);
+    memcpy(index + ow, &positions, (size_t)n * sizeof *index);
   }
+}
+
+/* Columns begin..end-1 of a row, as far as vectors can; returns the first that is left. */
+ALWAYS_INLINE int64_t inner(const lw_pool2d_args *a, const int step, const float *plane, int64_t oh, float *y, int32_t *index,
+                            int64_t begin, int64_t end) {
+  int64_t ow = begin;
+  for (; ow + VL <= end; ow += VL) many(a, step, plane, oh, ow, VL, y, index);
+  if (step == 0 || ow >= end) return ow;
+  many(a, step, plane, oh, ow, end - ow, y, index);
+  return end;
 }
 
 void VEC_FN(max_pool2d_plain)(const lw_args *args, lw_part part) {
@@ -100,8 +112,11 @@ void VEC_FN(max_pool2d_plain)(const lw_args *args, lw_part part) {
     int32_t *index = a->index ? a->index + i * a->ow : NULL, unused;
     int64_t ow = 0;
     for (; ow < inner_begin; ow++) y[ow] = one(a, plane, oh, ow, index ? index + ow : &unused);
-    for (; ow + VL <= inner_end; ow += VL)
-      a->desc.stride_w == 1 ? many(a, 0, plane, oh, ow, y, index) : many(a, 1, plane, oh, ow, y, index);
+    switch (a->desc.stride_w) {
+    case 1: ow = inner(a, 1, plane, oh, y, index, ow, inner_end); break;
+    case 2: ow = inner(a, 2, plane, oh, y, index, ow, inner_end); break;
+    default: ow = inner(a, 0, plane, oh, y, index, ow, inner_end);
+    }
     for (; ow < a->ow; ow++) y[ow] = one(a, plane, oh, ow, index ? index + ow : &unused);
   }
 }

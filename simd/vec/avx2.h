@@ -22,6 +22,9 @@ static inline vf v_load_strided(const float *p, int64_t stride) {
 static inline vf v_gather(const float *p, const int32_t *index) {
   return _mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i_u *)index), 4);
 }
+static inline __m256 v_halves_in_order(__m256 a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
+static inline vf v_even(vf a, vf b) { return v_halves_in_order(_mm256_shuffle_ps(a, b, 0x88)); }
+static inline vf v_odd(vf a, vf b) { return v_halves_in_order(_mm256_shuffle_ps(a, b, 0xdd)); }
 static inline vf v_set1(float a) { return _mm256_set1_ps(a); }
 static inline vf v_broadcast(const float *p) { return _mm256_broadcast_ss(p); }
 static inline vf v_zero(void) { return _mm256_setzero_ps(); }
@@ -34,6 +37,8 @@ static inline vf v_max(vf a, vf b) { return _mm256_max_ps(a, b); }
 static inline vf v_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 static inline vm vm_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
 static inline vm vm_taken(vf m, vf v) { return _mm256_or_ps(_mm256_cmp_ps(v, m, _CMP_GT_OQ), _mm256_cmp_ps(v, v, _CMP_UNORD_Q)); }
+static inline vm vm_unordered(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_UNORD_Q); }
+static inline vm vm_or(vm a, vm b) { return _mm256_or_ps(a, b); }
 static inline vf v_select(vm mask, vf a, vf b) { return _mm256_blendv_ps(b, a, mask); }
 static inline vi v_bits(vf a) { return _mm256_castps_si256(a); }
 static inline vf v_from_bits(vi a) { return _mm256_castsi256_ps(a); }

@@ -17,6 +17,12 @@ static inline vf v_load_strided(const float *p, int64_t stride) {
   return _mm512_i32gather_ps(_mm512_mullo_epi32(lane, _mm512_set1_epi32((int)stride)), p, 4);
 }
 static inline vf v_gather(const float *p, const int32_t *index) { return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4); }
+static inline vf v_even(vf a, vf b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b);
+}
+static inline vf v_odd(vf a, vf b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
+}
 static inline vf v_set1(float a) { return _mm512_set1_ps(a); }
 static inline vf v_broadcast(const float *p) { return _mm512_set1_ps(*p); }
 static inline vf v_zero(void) { return _mm512_setzero_ps(); }
@@ -29,6 +35,8 @@ static inline vf v_max(vf a, vf b) { return _mm512_max_ps(a, b); }
 static inline vf v_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 static inline vm vm_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline vm vm_taken(vf m, vf v) { return _mm512_cmp_ps_mask(v, m, _CMP_GT_OQ) | _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q); }
+static inline vm vm_unordered(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
+static inline vm vm_or(vm a, vm b) { return a | b; }
 static inline vf v_select(vm mask, vf a, vf b) { return _mm512_mask_blend_ps(mask, b, a); }
 static inline vi v_bits(vf a) { return _mm512_castps_si512(a); }
 static inline vf v_from_bits(vi a) { return _mm512_castsi512_ps(a); }

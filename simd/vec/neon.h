@@ -13,13 +13,13 @@ static inline vf v_load(const float *p) { return vld1q_f32(p); }
 static inline void v_store(float *p, vf a) { vst1q_f32(p, a); }
 static inline vf v_load_partial(const float *p, int64_t n) {
   float lanes[4] = {0, 0, 0, 0};
-  for (int64_t i = 0; i < n; i++) lanes[i] = p[i];
+  for (int64_t i = 0; i < VL - 1 && i < n; i++) lanes[i] = p[i];
   return vld1q_f32(lanes);
 }
 static inline void v_store_partial(float *p, int64_t n, vf a) {
   float lanes[4];
   vst1q_f32(lanes, a);
-  for (int64_t i = 0; i < n; i++) p[i] = lanes[i];
+  for (int64_t i = 0; i < VL - 1 && i < n; i++) p[i] = lanes[i];
 }
 static inline vf v_load_strided(const float *p, int64_t stride) {
   const float lanes[4] = {p[0], p[stride], p[2 * stride], p[3 * stride]};
@@ -29,6 +29,8 @@ static inline vf v_gather(const float *p, const int32_t *index) {
   const float lanes[4] = {p[index[0]], p[index[1]], p[index[2]], p[index[3]]};
   return vld1q_f32(lanes);
 }
+static inline vf v_even(vf a, vf b) { return vuzp1q_f32(a, b); }
+static inline vf v_odd(vf a, vf b) { return vuzp2q_f32(a, b); }
 static inline vf v_set1(float a) { return vdupq_n_f32(a); }
 static inline vf v_broadcast(const float *p) { return vld1q_dup_f32(p); }
 static inline vf v_zero(void) { return vdupq_n_f32(0); }
@@ -41,6 +43,8 @@ static inline vf v_max(vf a, vf b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 static inline vf v_min(vf a, vf b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 static inline vm vm_lt(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vm vm_taken(vf m, vf v) { return vorrq_u32(vcgtq_f32(v, m), vmvnq_u32(vceqq_f32(v, v))); }
+static inline vm vm_unordered(vf a, vf b) { return vmvnq_u32(vandq_u32(vceqq_f32(a, a), vceqq_f32(b, b))); }
+static inline vm vm_or(vm a, vm b) { return vorrq_u32(a, b); }
 static inline vf v_select(vm mask, vf a, vf b) { return vbslq_f32(mask, a, b); }
 static inline vi v_bits(vf a) { return vreinterpretq_s32_f32(a); }
 static inline vf v_from_bits(vi a) { return vreinterpretq_f32_s32(a); }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 #include "tests/kit/kit.h"
+#include "tests/kit/widths.h"
 
 /* A case starts from SHAPE's defaults and overrides some. */
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -24,6 +25,12 @@ enum { X, Y };
 #define CEIL         .of.pool2d.ceil_mode = 1
 #define INCLUDE      .of.pool2d.count_include_pad = 1
 
+/* Output widths: with stride 2, the last window ends where the row does. */
+#define STRIDE_1(width)                                                                                                          \
+  { "s1-w" #width, SHAPE(1, 2, 3, width + 1, 2, 1) }
+#define STRIDE_2(width)                                                                                                          \
+  { "s2-w" #width, SHAPE(1, 2, 3, 2 * width - 1, 1, 2) }
+
 static const kit_case cases[] = {
     /* channels around blocks, widths around vectors */
     {"c1", SHAPE(1, 1, 4, 6, 2, 2)},
@@ -36,6 +43,8 @@ static const kit_case cases[] = {
     {"w65", SHAPE(1, 2, 4, 65, 2, 2)},
     {"w67-s1", SHAPE(1, 3, 3, 67, 3, 1)},
     {"w18-s1", SHAPE(1, 2, 3, 18, 3, 1)},
+    KIT_WIDTHS(STRIDE_1),
+    KIT_WIDTHS(STRIDE_2),
     /* strides, padding, ceil mode, with and without padding in the count */
     {"k1", SHAPE(1, 3, 3, 5, 1, 1)},
     {"k1-s3", SHAPE(1, 3, 7, 20, 1, 3)},

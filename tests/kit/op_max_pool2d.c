@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 #include "tests/kit/kit.h"
+#include "tests/kit/widths.h"
 
 /* A case starts from SHAPE's defaults and overrides some. */
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -24,6 +25,12 @@ enum { X, Y, INDEX };
 #define DILATION(h, w) .of.pool2d.dilation_h = h, .of.pool2d.dilation_w = w
 #define CEIL           .of.pool2d.ceil_mode = 1
 
+/* Output widths: with stride 2, the last window ends where the row does. */
+#define STRIDE_1(width)                                                                                                          \
+  { "s1-w" #width, SHAPE(1, 2, 3, width + 1, 2, 1), .index = 1 }
+#define STRIDE_2(width)                                                                                                          \
+  { "s2-w" #width, SHAPE(1, 2, 3, 2 * width - 1, 1, 2), .index = 1 }
+
 static const kit_case cases[] = {
     /* channels around blocks and vectors, widths around vectors */
     {"c1", SHAPE(1, 1, 4, 6, 2, 2), .index = 1},
@@ -42,6 +49,8 @@ static const kit_case cases[] = {
     {"w63", SHAPE(1, 2, 4, 63, 2, 2), .index = 1},
     {"w65", SHAPE(1, 2, 4, 65, 2, 2), .index = 1},
     {"w67-s1", SHAPE(1, 3, 3, 67, 3, 1), .index = 1},
+    KIT_WIDTHS(STRIDE_1),
+    KIT_WIDTHS(STRIDE_2),
     /* strides, padding, dilation, ceil mode */
     {"k1", SHAPE(1, 3, 3, 5, 1, 1), .index = 1},
     {"k1-s3", SHAPE(1, 3, 7, 20, 1, 3), .index = 1},
