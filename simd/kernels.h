@@ -29,6 +29,9 @@ static inline void lw_share(int64_t units, lw_part part, int64_t *begin, int64_t
 /* Algorithms of conv2d:
  *   direct  groups == 1; x any view whose halo covers the padding (or plain without padding), w packed by lw_pack_weights, y in
  *           blocks; relu and a 2x2 stride 2 max pool can be fused. scratch: lw_conv2d_direct_scratch() bytes per part.
+ *   columns stride and dilation 1, groups == 1; x any view, whose halo is not read; w packed, y plain with any halo; relu and the
+ *           pool can be fused. scratch: lw_conv2d_columns_layout().bytes per part (simd/conv2d_small.h).
+ *   pooled  direct with the pool, stride and dilation 1, kw 3 or 5; no scratch.
  *   im2col  any shape; plain x without halo, w as in lanewise.h, plain y. scratch: lw_conv2d_plain_scratch() bytes per part.
  *   depthwise  ic == groups; plain, w as in lanewise.h; no scratch.
  *   winograd4, winograd2  3x3, stride 1, dilation 1, groups == 1. SIMD ISAs: x and y in blocks, the halo of x covers the padding,
@@ -53,9 +56,9 @@ typedef struct lw_conv2d_args {
   lw_conv2d_desc desc;
   int64_t oh, ow; /* of the convolution itself, before a fused pool */
   lw_view x, y;
-  const float *w, *bias;   /* bias may be NULL; for direct and winograd it is padded to whole blocks */
+  const float *w, *bias;   /* bias may be NULL; with packed weights it is padded to whole blocks */
   int relu;                /* not 0: y = relu(conv2d) */
-  int pool;                /* not 0 (direct, winograd): then 2x2 stride 2 max pool, odd last row and column dropped */
+  int pool;                /* not 0 (packed weights only): then 2x2 stride 2 max pool, odd last row and column dropped */
   lw_winograd_block block; /* winograd */
   lw_conv2d_before before; /* winograd on SIMD ISAs; then x is not read */
   char *scratch;
@@ -69,6 +72,8 @@ typedef struct lw_linear_args {
   const float *x, *w, *bias;
   float *y;
   int relu;
+  int64_t x_plane; /* 0: x is [n][in]. Else ("panels" only) it is in 16-channel blocks without a halo, x_plane pixels each, and
+                      the inputs are in/x_plane channels of them */
 } lw_linear_args;
 
 /* relu, tanh, dropout, flatten: count floats; y == x allowed. */

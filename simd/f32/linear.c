@@ -2,20 +2,18 @@
  * linear over panels [out/16][in][16]: lanes are outputs, so every output keeps its own chain over rising inputs.
  * At batch 1 the weights are read once and their stream is the limit: from DRAM one panel at a time with a prefetch ahead
  * (several streams at once are slower there); from cache several panels at once, since one chain waits for the latency of each
- * FMA. With more rows, a chunk of inputs is used for all rows while its weights are in cache; the chains rest in y meanwhile. */
+ * FMA. With more rows, a tile of rows x panels reads each weight once for its rows, and a chunk of inputs is used for all rows
+ * while its weights are in cache; the chains rest in y meanwhile. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
 enum {
-  PV = LW_BLOCK / VL, /* vectors per panel */
-  ROWS = VL == 16  ? 8
-         : VL == 8 ? 6
-                   : 5, /* rows of a tile of one panel */
-  PANELS = VL == 16  ? 8
-           : VL == 8 ? 4
-                     : 4, /* panels of a tile of one row */
-  CHUNK = 512,            /* inputs per chunk if there are several rows: 32 KB of a panel */
-  ROW_SHARE = 32,         /* rows per share, if panels alone are too few */
+  PV = LW_BLOCK / VL,                   /* vectors per panel */
+  CHAINS = V_REGISTERS == 32 ? 24 : 12, /* vectors of a tile, which with weights and one input fill the registers */
+  ROWS = VL == 16 ? 8 : 6,              /* rows of the tallest tile */
+  PANELS = VL == 16 ? 8 : 4,            /* panels of the widest tile */
+  CHUNK = 2048,                         /* inputs per chunk and panel if there are several rows: 128 KB */
+  ROW_SHARE = 32,                       /* rows per share, if panels alone are too few */
   PREFETCH_FLOATS = 1024,
 };
 static const int64_t CACHED_BYTES = 2 << 20; /* weights above this size come from DRAM */
@@ -23,8 +21,11 @@ static const int64_t CACHED_BYTES = 2 << 20; /* weights above this size come fro
 typedef struct tile_args {
   const float *x, *w, *bias; /* bias == NULL: the chains start from y */
   float *y;
-  int64_t x_stride, y_stride, panel_stride, inputs;
-  int64_t lanes; /* valid outputs of the last panel */
+  int64_t x_stride, y_stride, panel_stride;
+  int64_t inputs;      /* of this chunk, whole channels */
+  int64_t plane, step; /* inputs of a channel, floats from one to the next */
+  int64_t lane;        /* of the first channel in its block */
+  int64_t lanes;       /* valid outputs of the last panel */
   int relu;
 } tile_args;
 
@@ -41,104 +42,109 @@ ALWAYS_INLINE void panel_store(float *p, int v, int64_t lanes, vf a) {
 }
 
 ALWAYS_INLINE void tile(const int panels, const int rows, const int prefetch, const tile_args *t) {
-  vf acc[ROWS * PANELS * PV];
-  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int p = 0; p < panels; p++) V_UNROLL for (int v = 0; v < PV; v++)
-      acc[(r * panels + p) * PV + v] =
-          t->bias ? v_load(t->bias + p * LW_BLOCK + v * VL)
-                  : panel_load(t->y + r * t->y_stride + p * LW_BLOCK, v, p == panels - 1 ? t->lanes : LW_BLOCK);
-  const float *x = t->x, *w = t->w;
-  for (int64_t i = 0; i < t->inputs; i++, x++, w += LW_BLOCK) {
-    if (prefetch) __builtin_prefetch(w + PREFETCH_FLOATS, 0, 3);
-    V_UNROLL for (int p = 0; p < panels; p++) V_UNROLL for (int v = 0; v < PV; v++) {
-      const vf weight = v_load(w + p * t->panel_stride + v * VL);
-      V_UNROLL for (int r = 0; r < rows; r++) acc[(r * panels + p) * PV + v] =
-          v_fma(v_broadcast(x + r * t->x_stride), weight, acc[(r * panels + p) * PV + v]);
+  const int vectors = panels * PV;
+  vf acc[CHAINS];
+  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int v = 0; v < vectors; v++) acc[r * vectors + v] =
+      t->bias ? v_load(t->bias + v * VL)
+              : panel_load(t->y + r * t->y_stride + v / PV * LW_BLOCK, v % PV, v / PV == panels - 1 ? t->lanes : LW_BLOCK);
+
+  const float *channel = t->x, *w = t->w;
+  int64_t lane = t->lane;
+  for (int64_t left = t->inputs; left > 0; left -= t->plane) {
+    const float *x = channel;
+    for (int64_t i = t->plane; i > 0; i--, x += t->step, w += LW_BLOCK) {
+      if (prefetch) __builtin_prefetch(w + PREFETCH_FLOATS, 0, 3);
+      vf weight[PANELS * PV];
+      V_UNROLL for (int v = 0; v < vectors; v++) weight[v] = v_load(w + v / PV * t->panel_stride + v % PV * VL);
+      V_UNROLL for (int r = 0; r < rows; r++) {
+        const vf value = v_broadcast(x + r * t->x_stride);
+        V_UNROLL for (int v = 0; v < vectors; v++) acc[r * vectors + v] = v_fma(value, weight[v], acc[r * vectors + v]);
+      }
+    }
+    channel++;
+    if (++lane == t->step) { /* on to the next block */
+      lane = 0;
+      channel += (t->plane - 1) * t->step;
     }
   }
-  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int p = 0; p < panels; p++) V_UNROLL for (int v = 0; v < PV; v++) {
-    vf a = acc[(r * panels + p) * PV + v];
-    if (t->relu) a = v_max(v_zero(), a);
-    panel_store(t->y + r * t->y_stride + p * LW_BLOCK, v, p == panels - 1 ? t->lanes : LW_BLOCK, a);
+
+  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int v = 0; v < vectors; v++) {
+    const vf a = acc[r * vectors + v];
+    panel_store(t->y + r * t->y_stride + v / PV * LW_BLOCK, v % PV, v / PV == panels - 1 ? t->lanes : LW_BLOCK,
+                t->relu ? v_max(v_zero(), a) : a);
   }
 }
 
-static void one_row(int panels, int prefetch, const tile_args *t) {
-  if (prefetch) {
-    tile(1, 1, 1, t);
-    return;
-  }
-  switch (panels) {
-  case 1: tile(1, 1, 0, t); break;
-  case 2: tile(2, 1, 0, t); break;
-  case 3: tile(3, 1, 0, t); break;
-  case 4: tile(4, 1, 0, t); break;
-#if defined(LW_VEC_AVX512)
-  case 5: tile(5, 1, 0, t); break;
-  case 6: tile(6, 1, 0, t); break;
-  case 7: tile(7, 1, 0, t); break;
-  case 8: tile(8, 1, 0, t); break;
-#endif
-  }
+/* Panels of a tile of so many rows: as many as fit the registers. */
+static int most_panels(int rows) {
+  const int fit = CHAINS / PV / (rows > 0 ? rows : 1);
+  return fit < PANELS ? fit : PANELS;
 }
 
-static void one_panel(int rows, const tile_args *t) {
-  switch (rows) {
-  case 1: tile(1, 1, 0, t); break;
-  case 2: tile(1, 2, 0, t); break;
-  case 3: tile(1, 3, 0, t); break;
-  case 4: tile(1, 4, 0, t); break;
-  case 5: tile(1, 5, 0, t); break;
-#if !defined(LW_VEC_NEON)
-  case 6: tile(1, 6, 0, t); break;
+static void run(int panels, int rows, const tile_args *t) {
+#if defined(LW_SANITIZED) /* one body for all tiles: instrumented, so many take minutes to compile */
+  tile(panels, rows, 0, t);
+#else
+#  define TILE(panels, rows)                                                                                                     \
+  case panels * 8 + rows - 1:                                                                                                    \
+    if (panels <= PANELS && rows <= ROWS && panels * rows * PV <= CHAINS) tile(panels, rows, 0, t);                              \
+    break;
+#  define TILES(rows)                                                                                                            \
+    TILE(1, rows) TILE(2, rows) TILE(3, rows) TILE(4, rows) TILE(5, rows) TILE(6, rows) TILE(7, rows) TILE(8, rows)
+  switch (panels * 8 + rows - 1) { TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6) TILES(7) TILES(8) }
 #endif
-#if defined(LW_VEC_AVX512)
-  case 7: tile(1, 7, 0, t); break;
-  case 8: tile(1, 8, 0, t); break;
-#endif
+}
+
+/* Rows n0..n1-1 of `group` panels from `panel` on. */
+static void rows_of_panels(const lw_linear_args *a, int64_t n0, int64_t n1, int64_t panel, int64_t group, int prefetch) {
+  static const float zeros[PANELS * LW_BLOCK];
+  const lw_linear_desc *d = &a->desc;
+  const int64_t panel_stride = d->in * LW_BLOCK, last = (panel + group) * LW_BLOCK;
+  const int64_t tiles = (n1 - n0 + ROWS - 1) / ROWS, narrow = (n1 - n0) / tiles, wide = (n1 - n0) % tiles;
+  const int is_blocked = a->x_plane > 0;
+  tile_args t = {.w = a->w + panel * panel_stride, .y_stride = d->out, .panel_stride = panel_stride};
+  t.lanes = last <= d->out ? LW_BLOCK : LW_BLOCK - (last - d->out);
+  t.step = is_blocked ? LW_BLOCK : 1;
+  t.x_stride = is_blocked ? lw_packed_count(d->in / a->x_plane, a->x_plane) : d->in;
+  int64_t chunk = n1 - n0 == 1 ? d->in : CHUNK / group;
+  if (is_blocked) chunk = chunk > a->x_plane ? chunk / a->x_plane * a->x_plane : a->x_plane;
+  for (int64_t i = 0; i < d->in; i += chunk, t.w += chunk * LW_BLOCK) {
+    t.bias = i > 0 ? NULL : a->bias ? a->bias + panel * LW_BLOCK : zeros;
+    t.inputs = d->in - i < chunk ? d->in - i : chunk;
+    t.relu = a->relu && i + chunk >= d->in;
+    t.plane = is_blocked ? a->x_plane : t.inputs;
+    const int64_t channel = is_blocked ? i / a->x_plane : 0;
+    t.lane = channel % LW_BLOCK;
+    const float *x = a->x + (is_blocked ? (channel - t.lane) * a->x_plane + t.lane : i);
+    for (int64_t k = 0, n = n0; k < tiles; k++) {
+      const int rows = (int)(narrow + (k < wide));
+      t.x = x + n * t.x_stride;
+      t.y = a->y + n * d->out + panel * LW_BLOCK;
+      if (prefetch)
+        tile(1, 1, 1, &t);
+      else
+        run((int)group, rows, &t);
+      n += rows;
+    }
   }
 }
 
 void VEC_FN(linear)(const lw_args *args, lw_part part) {
   const lw_linear_args *a = &args->linear;
   const lw_linear_desc *d = &a->desc;
-  static const float zeros[PANELS * LW_BLOCK];
-  const int64_t panels = (d->out + LW_BLOCK - 1) / LW_BLOCK, panel_stride = d->in * LW_BLOCK;
+  const int64_t panels = (d->out + LW_BLOCK - 1) / LW_BLOCK;
   const int64_t row_shares = d->n > ROW_SHARE && panels < 4 * part.count ? (d->n + ROW_SHARE - 1) / ROW_SHARE : 1;
   const int64_t rows_each = (d->n + row_shares - 1) / row_shares;
-  const int prefetch = d->n == 1 && panels * panel_stride * (int64_t)sizeof(float) > CACHED_BYTES;
+  const int64_t most = most_panels((int)(rows_each < ROWS ? rows_each : ROWS));
+  const int prefetch = d->n == 1 && panels * d->in * LW_BLOCK * (int64_t)sizeof(float) > CACHED_BYTES;
   int64_t begin, end;
-  lw_share(panels * row_shares, part, &begin, &end);
+  lw_share(d->n > 0 ? panels * row_shares : 0, part, &begin, &end);
   while (begin < end) {
     const int64_t panel = begin % panels, n0 = begin / panels * rows_each;
     const int64_t n1 = n0 + rows_each < d->n ? n0 + rows_each : d->n;
-    int64_t group = 1;
-    tile_args t = {.w = a->w + panel * panel_stride, .x_stride = d->in, .y_stride = d->out, .panel_stride = panel_stride};
-    t.lanes = d->out - panel * LW_BLOCK < LW_BLOCK ? d->out - panel * LW_BLOCK : LW_BLOCK;
-    const float *bias = a->bias ? a->bias + panel * LW_BLOCK : zeros;
-    if (n1 - n0 == 1) {
-      group = end - begin < panels - panel ? end - begin : panels - panel;
-      if (group > PANELS) group = PANELS;
-      if (prefetch) group = 1;
-      const int64_t last = (panel + group) * LW_BLOCK;
-      t.lanes = last <= d->out ? LW_BLOCK : LW_BLOCK - (last - d->out);
-      t.x = a->x + n0 * d->in;
-      t.y = a->y + n0 * d->out + panel * LW_BLOCK;
-      t.bias = bias;
-      t.inputs = d->in;
-      t.relu = a->relu;
-      one_row((int)group, prefetch, &t);
-    } else {
-      for (int64_t i = 0; i < d->in; i += CHUNK, t.w += CHUNK * LW_BLOCK) {
-        t.bias = i == 0 ? bias : NULL;
-        t.inputs = d->in - i < CHUNK ? d->in - i : CHUNK;
-        t.relu = a->relu && i + CHUNK >= d->in;
-        for (int64_t n = n0; n < n1; n += ROWS) {
-          t.x = a->x + n * d->in + i;
-          t.y = a->y + n * d->out + panel * LW_BLOCK;
-          one_panel((int)(n1 - n < ROWS ? n1 - n : ROWS), &t);
-        }
-      }
-    }
+    const int64_t left = end - begin < panels - panel ? end - begin : panels - panel;
+    const int64_t groups = prefetch ? left : (left + most - 1) / most, group = (left + groups - 1) / groups;
+    rows_of_panels(a, n0, n1, panel, group, prefetch);
     begin += group;
   }
 }

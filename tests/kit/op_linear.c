@@ -5,7 +5,7 @@
 enum { X, W, BIAS, Y };
 
 #define SHAPE(n_, in_, out_) .of.linear = {.n = n_, .in = in_, .out = out_}
-/* Outputs around blocks of 16 and groups of 4 or 8 blocks, inputs around chunks of 512, rows around tiles of 5, 6 and 8 and
+/* Outputs around blocks of 16 and groups of 1 to 8 blocks, inputs around chunks of 2048/blocks, rows around tiles of 6 and 8 and
  * shares of 32. */
 static const kit_case cases[] = {
     {"1x1x1", SHAPE(1, 1, 1), .bias = 1},
@@ -40,6 +40,16 @@ static const kit_case cases[] = {
     {"31x5x10", SHAPE(31, 5, 10), .bias = 1},
     {"32x5x10", SHAPE(32, 5, 10), .bias = 1},
     {"33x5x10", SHAPE(33, 5, 10), .bias = 1},
+    {"2x255x130", SHAPE(2, 255, 130), .bias = 1, .relu = 1},
+    {"2x257x129", SHAPE(2, 257, 129), .bias = 1, .relu = 1},
+    {"3x300x120", SHAPE(3, 300, 120), .bias = 1},
+    {"4x343x100", SHAPE(4, 343, 100), .bias = 1, .relu = 1},
+    {"5x513x70", SHAPE(5, 513, 70)},
+    {"6x700x65", SHAPE(6, 700, 65), .bias = 1},
+    {"7x683x49", SHAPE(7, 683, 49), .bias = 1, .relu = 1},
+    {"8x682x48", SHAPE(8, 682, 48), .bias = 1},
+    {"17x684x50", SHAPE(17, 684, 50), .bias = 1, .relu = 1},
+    {"9x2049x5", SHAPE(9, 2049, 5), .bias = 1},
     {"65x7x48", SHAPE(65, 7, 48), .bias = 1, .relu = 1},
     {"97x530x3", SHAPE(97, 530, 3), .bias = 1},
     {"n0", SHAPE(0, 5, 10), .bias = 1},
@@ -107,12 +117,33 @@ static void cut(kit_case *c) {
   if (*out > 64) *out = 48 + (*out % LW_BLOCK ? *out % LW_BLOCK : LW_BLOCK);
 }
 
+static int is_panels(const lw_kernel *row) { return strcmp(row->algorithm, "panels") == 0; }
+
+/* How x lies: rows of inputs, blocks of channels that have several pixels, or one. */
+enum { PLAIN, PLANES, PIXELS, PANEL_VARIANTS };
+
+static int variants(const lw_kernel *row, const kit_case *c) {
+  (void)c;
+  return is_panels(row) ? PANEL_VARIANTS : 1;
+}
+
+static int64_t largest_divisor(int64_t in, int64_t most) {
+  while (in % most) most--;
+  return most;
+}
+
 static void prepare(kit_run *run) {
   lw_linear_args *a = &run->args[0].linear;
-  *a = (lw_linear_args){.desc = run->c->of.linear, .x = run->t[X], .y = run->t[Y], .relu = run->c->relu};
-  const int panels = strcmp(run->row->algorithm, "panels") == 0;
-  a->w = panels ? kit_pack_weights(run, a->desc.out, a->desc.in, run->t[W]) : run->t[W];
-  a->bias = panels ? kit_pad_bias(run, a->desc.out, run->t[BIAS]) : run->t[BIAS];
+  const lw_linear_desc d = run->c->of.linear;
+  *a = (lw_linear_args){.desc = d, .x = run->t[X], .y = run->t[Y], .relu = run->c->relu};
+  const int panels = is_panels(run->row);
+  a->w = panels ? kit_pack_weights(run, d.out, d.in, run->t[W]) : run->t[W];
+  a->bias = panels ? kit_pad_bias(run, d.out, run->t[BIAS]) : run->t[BIAS];
+  if (run->variant == PLAIN) return;
+  a->x_plane = run->variant == PLANES ? largest_divisor(d.in, 25) : 1;
+  const lw_view x = kit_view_allocate(run, KIT_IN, d.n, d.in / a->x_plane, 1, a->x_plane, LW_BLOCK, NULL);
+  a->x = x.p;
+  if (x.p) kit_view_fill(&x, d.n, d.in / a->x_plane, run->t[X], NULL);
 }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
@@ -135,6 +166,7 @@ const kit_op kit_op_linear = {
     .exact_on_integers = 1,
     .flops = flops,
     .cut = cut,
+    .variants = variants,
     .prepare = prepare,
     .call = call,
 };
