@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Lowering: a layer table becomes a chain of kernel calls. On SIMD ISAs activations are in 16-channel blocks, ReLU and pooling
- * are fused into the convolution before them, and a tensor is written with the halo that its reader wants. On the loops of ref/
- * every layer is one step over plain tensors. */
+ * Lowering: a layer table becomes a chain of kernel calls. On SIMD ISAs activations are in 16-channel blocks (plain where
+ * there are few channels), ReLU and pooling are fused into the convolution before them, and a tensor is written with the halo
+ * that its reader wants. On the loops of ref/ every layer is one step over plain tensors. */
+#include <string.h>
 #include "nets/nets.h"
 #include "runtime/topology.h"
+#include "simd/conv2d_small.h"
 
 typedef struct lowering {
   const lw_context *context;
@@ -40,7 +42,8 @@ static int is_last(const lowering *s, size_t layer) {
   return 1;
 }
 
-static int is_plain(const lw_view *v) { return v->c_block == 1 && !(v->top | v->left | v->bottom | v->right); }
+static int has_halo(const lw_view *v) { return (v->top | v->left | v->bottom | v->right) != 0; }
+static int is_plain(const lw_view *v) { return v->c_block == 1 && !has_halo(v); }
 
 static lw_step *new_step(lowering *s, lw_op op, const char *algorithm, size_t first, size_t last) {
   lw_step *step = &s->out->steps[s->out->count++];
@@ -154,43 +157,50 @@ static void set_winograd(lowering *s, lw_step *step, const convolution *c, const
 
 static size_t lower_conv2d(lowering *s, size_t layer) {
   convolution c = look_at(s, layer, s->shape), before = c, next;
-  const int direct = s->simd && c.desc.groups == 1, blocked = s->view.c_block == LW_BLOCK;
-  if (!direct)
-    make_plain(s, layer);
-  else if (s->view.top != c.desc.pad_top || (c.recipe && !blocked)) /* the network's input, or what came out plain */
-    reorder(s, layer, s->shape.c < LW_BLOCK ? 1 : LW_BLOCK, c.desc.pad_top);
-  const int on_the_way = is_computed_on_the_way(s, &c, &next);
+  const int packed = s->simd && c.desc.groups == 1, on_the_way = is_computed_on_the_way(s, &c, &next);
   if (on_the_way) c = next;
-
-  const int pool = direct && s->fuse && c.last + 1 < s->net->layer_count && is_pool_2x2(&s->net->layers[c.last + 1]);
+  const int pool = packed && s->fuse && c.last + 1 < s->net->layer_count && is_pool_2x2(&s->net->layers[c.last + 1]);
   const size_t last = c.last + (size_t)pool;
-  lw_step *step = new_step(s, LW_OP_conv2d, direct ? "direct" : lw_conv2d_plain_algorithm(&c.desc), layer, last);
-  if (c.recipe) step->kernel = lw_kernel_find(LW_OP_conv2d, s->context->isa, c.recipe->algorithm);
+  const char *algorithm = c.recipe ? c.recipe->algorithm
+                          : packed ? lw_conv2d_packed_algorithm(s->context->isa, &c.desc, c.oh, c.ow, pool)
+                                   : lw_conv2d_plain_algorithm(&c.desc);
+  const int columns = strcmp(algorithm, "columns") == 0, wants_blocks = c.recipe && !on_the_way;
+  if (!packed)
+    make_plain(s, layer);
+  else if (!columns && (s->view.top != before.desc.pad_top || (wants_blocks && s->view.c_block != LW_BLOCK)))
+    reorder(s, layer, s->shape.c < LW_BLOCK ? 1 : LW_BLOCK, before.desc.pad_top); /* the network's input, or what came plain */
+
+  lw_step *step = new_step(s, LW_OP_conv2d, algorithm, layer, last);
+  if (c.recipe) step->kernel = lw_kernel_find(LW_OP_conv2d, s->context->isa, algorithm); /* ref and naive have it too */
   lw_conv2d_args *a = &step->args.conv2d;
   *a = (lw_conv2d_args){.desc = c.desc, .oh = c.oh, .ow = c.ow, .x = s->view, .relu = c.last > c.layer, .pool = pool};
   step->flops = c.flops;
   step->algorithm_flops = c.algorithm_flops;
-  if (pool) step->scratch = lw_conv2d_direct_scratch(a->ow);
-  if (direct && c.recipe) set_winograd(s, step, &c, on_the_way ? &before : NULL);
-  if (s->simd && !direct) step->scratch = lw_conv2d_plain_scratch(&c.desc);
+  if (packed && c.recipe)
+    set_winograd(s, step, &c, on_the_way ? &before : NULL);
+  else if (s->simd)
+    step->scratch = packed ? lw_conv2d_packed_scratch(algorithm, a) : lw_conv2d_plain_scratch(&c.desc);
   a->scratch_stride = step->scratch;
-  step->parts = lw_kernel_parts(s->context, step->flops < 2e15 ? (int64_t)(step->flops / 2) : (int64_t)1e15);
-  add_weights(s, step, &step->weights, c.layer, c.desc.oc, c.k, direct, direct && c.recipe ? c.recipe->winograd : 0);
+  step->parts = lw_kernel_parts(s->context, lw_mac_work(s->context, step->flops / 2, 0));
+  add_weights(s, step, &step->weights, c.layer, c.desc.oc, c.k, packed, packed && c.recipe ? c.recipe->winograd : 0);
   const lw_shape shape = {c.desc.oc, pool ? a->oh / 2 : a->oh, pool ? a->ow / 2 : a->ow};
-  set_output(s, step, shape, direct ? LW_BLOCK : 1, direct ? wanted_halo(s, last + 1) : 0);
+  set_output(s, step, shape, packed && !columns ? LW_BLOCK : 1, packed ? wanted_halo(s, last + 1) : 0);
   a->y = s->view;
   return last;
 }
 
 static size_t lower_linear(lowering *s, size_t layer) {
   const lw_layer *l = &s->net->layers[layer];
-  make_plain(s, layer);
+  const int reads_blocks = s->simd && s->view.c_block == LW_BLOCK && !has_halo(&s->view);
+  if (!reads_blocks) make_plain(s, layer);
   const size_t last = fuse_relu(s, layer);
   const int64_t inputs = s->shape.c * s->shape.h * s->shape.w;
   lw_step *step = new_step(s, LW_OP_linear, "panels", layer, last);
   step->args.linear = (lw_linear_args){.desc = {s->batch, inputs, l->out}, .relu = last > layer};
-  step->flops = 2.0 * (double)s->batch * (double)inputs * (double)l->out;
-  step->parts = lw_kernel_parts(s->context, s->batch * inputs * l->out);
+  if (reads_blocks) step->args.linear.x_plane = s->shape.h * s->shape.w;
+  const double macs = (double)s->batch * (double)inputs * (double)l->out;
+  step->flops = 2 * macs;
+  step->parts = lw_kernel_parts(s->context, lw_mac_work(s->context, macs, s->batch == 1));
   add_weights(s, step, &step->weights, layer, l->out, inputs, s->simd, 0);
   set_output(s, step, (lw_shape){l->out, 1, 1}, 1, 0);
   return last;

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include "simd/conv2d_small.h"
 
 /* ------------------------------------------------------------------------------------------------------------- shapes */
 
@@ -65,9 +66,9 @@ lw_status lw_conv2d_output(const lw_conv2d_desc *d, int64_t *oh, int64_t *ow) {
   return LW_OK;
 }
 
-static int64_t work(const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
+static int64_t work(const lw_context *context, const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
   const double macs = (double)d->n * (double)(d->oc * oh * ow) * (double)(d->ic / d->groups * d->kh * d->kw);
-  return macs < 1e15 ? (int64_t)macs : (int64_t)1e15;
+  return lw_mac_work(context, macs, 0);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ one-off */
@@ -82,7 +83,7 @@ static lw_status plain(const lw_context *context, const lw_conv2d_desc *d, int64
   a->x = lw_view_make(NULL, d->ic, d->ih, d->iw, 1, (const int64_t[4]){0});
   a->y = lw_view_make(NULL, d->oc, oh, ow, 1, (const int64_t[4]){0});
   a->scratch_stride = simd ? lw_conv2d_plain_scratch(d) : 0;
-  *parts = lw_kernel_parts(context, work(d, oh, ow));
+  *parts = lw_kernel_parts(context, work(context, d, oh, ow));
   return LW_OK;
 }
 
@@ -108,19 +109,19 @@ lw_status lw_conv2d(lw_context *context, const lw_conv2d_desc *desc, const float
   const size_t bytes = a->scratch_stride * (size_t)parts;
   a->scratch = bytes ? lw_memory_get(context, bytes) : NULL;
   if (bytes && !a->scratch) return lw_fail(LW_NO_MEMORY, "conv2d: no memory for %zu bytes of scratch", bytes);
-  lw_kernel_run(context, kernel, &args, work(desc, oh, ow));
+  lw_kernel_run(context, kernel, &args, work(context, desc, oh, ow));
   lw_memory_free(context, a->scratch);
   return LW_OK;
 }
 
 /* --------------------------------------------------------------------------------------------------------------- plan */
 
-/* Immutable once made. Workspace of a run: blocked x, blocked y (direct only), scratch of every part. */
+/* Immutable once made. Workspace of a run: blocked x, blocked y (if the kernel wants blocks), scratch of every part. */
 struct lw_conv2d_plan {
   lw_context *context;
   const lw_kernel *kernel;
-  lw_args args; /* pointers into tensors of a run are missing */
-  int direct, parts;
+  lw_args args;               /* pointers into tensors of a run are missing */
+  int packed, blocked, parts; /* weights in panels, x and y in blocks */
   int64_t work;
   size_t x_bytes, y_bytes, workspace_bytes;
   float *weights, *bias;
@@ -128,10 +129,20 @@ struct lw_conv2d_plan {
 
 static size_t view_bytes(const lw_view *v, int64_t n) { return (size_t)(v->n_stride * n + 15) / 16 * 16 * sizeof(float); }
 
+/* Kernel and layouts for packed weights. */
 static void lay_out(lw_conv2d_plan *p, const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
+  const char *algorithm = lw_conv2d_packed_algorithm(p->context->isa, d, oh, ow, 0);
   lw_conv2d_args *a = &p->args.conv2d;
   *a = (lw_conv2d_args){.desc = *d, .oh = oh, .ow = ow};
+  p->kernel = lw_kernel_find(LW_OP_conv2d, p->context->isa, algorithm);
+  p->blocked = strcmp(algorithm, "columns") != 0;
+  a->scratch_stride = lw_conv2d_packed_scratch(algorithm, a);
   const int64_t halo[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right};
+  if (!p->blocked) {
+    a->x = lw_view_plain(NULL, d->ic, d->ih, d->iw);
+    a->y = lw_view_plain(NULL, d->oc, oh, ow);
+    return;
+  }
   a->x = lw_view_make(NULL, d->ic, d->ih, d->iw, d->ic < LW_BLOCK ? 1 : LW_BLOCK, halo);
   a->y = lw_view_make(NULL, d->oc, oh, ow, LW_BLOCK, (const int64_t[4]){0});
   p->x_bytes = view_bytes(&a->x, d->n);
@@ -141,7 +152,7 @@ static void lay_out(lw_conv2d_plan *p, const lw_conv2d_desc *d, int64_t oh, int6
 static lw_status copy_weights(lw_conv2d_plan *p, const float *w, const float *bias) {
   const lw_conv2d_desc *d = &p->args.conv2d.desc;
   const int64_t k = d->ic / d->groups * d->kh * d->kw;
-  const int64_t oc = p->direct ? (d->oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK : d->oc;
+  const int64_t oc = p->packed ? (d->oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK : d->oc;
   p->weights = lw_memory_get(p->context, (size_t)(oc * k) * sizeof(float));
   p->bias = bias ? lw_memory_get(p->context, (size_t)oc * sizeof(float)) : NULL;
   if (!p->weights || (bias && !p->bias))
@@ -150,7 +161,7 @@ static lw_status copy_weights(lw_conv2d_plan *p, const float *w, const float *bi
     memset(p->bias, 0, (size_t)oc * sizeof(float));
     memcpy(p->bias, bias, (size_t)d->oc * sizeof(float));
   }
-  if (p->direct)
+  if (p->packed)
     lw_pack_weights(d->oc, k, 0, oc / LW_BLOCK, w, p->weights);
   else
     memcpy(p->weights, w, (size_t)(d->oc * k) * sizeof(float));
@@ -167,16 +178,14 @@ lw_status lw_conv2d_plan_create(lw_context *context, const lw_conv2d_desc *desc,
   LW_TRY(lw_context_resolve(context, &context));
   lw_conv2d_plan *p = lw_memory_get(context, sizeof *p);
   if (!p) return lw_fail(LW_NO_MEMORY, "conv2d plan: no memory for a plan");
-  *p = (lw_conv2d_plan){.context = context, .work = work(desc, oh, ow)};
-  p->direct = lw_isa_is_simd(context->isa) && desc->groups == 1;
+  *p = (lw_conv2d_plan){.context = context, .work = work(context, desc, oh, ow)};
+  p->packed = lw_isa_is_simd(context->isa) && desc->groups == 1;
   p->parts = lw_kernel_parts(context, p->work);
   lw_status status = LW_OK;
-  if (p->direct) {
-    p->kernel = lw_kernel_find(LW_OP_conv2d, context->isa, "direct");
+  if (p->packed)
     lay_out(p, desc, oh, ow);
-  } else {
+  else
     status = plain(context, desc, oh, ow, &p->kernel, &p->args.conv2d, &p->parts);
-  }
   p->args.conv2d.relu = fuse_relu != 0;
   p->workspace_bytes = p->x_bytes + p->y_bytes + p->args.conv2d.scratch_stride * (size_t)p->parts;
   if (p->workspace_bytes == 0) p->workspace_bytes = 64;
@@ -211,7 +220,7 @@ lw_status lw_conv2d_plan_run(const lw_conv2d_plan *plan, const float *x, float *
   a->w = plan->weights;
   a->bias = plan->bias;
   a->scratch = (char *)workspace + plan->x_bytes + plan->y_bytes;
-  if (!plan->direct) {
+  if (!plan->blocked) {
     a->x = lw_view_place(a->x, (float *)x);
     a->y = lw_view_place(a->y, y);
     lw_kernel_run(plan->context, plan->kernel, &args, plan->work);

@@ -33,7 +33,7 @@ lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float
   LW_TRY(LW_CHECK_F32("linear", y));
   LW_TRY(lw_context_resolve(context, &context));
   const double macs = (double)desc->n * (double)desc->in * (double)desc->out;
-  const int64_t work = macs < 1e15 ? (int64_t)macs : (int64_t)1e15;
+  const int64_t work = lw_mac_work(context, macs, desc->n == 1);
   lw_args args = {.linear = {.desc = *desc, .x = x, .w = w, .bias = bias, .y = y}};
   if (!lw_isa_is_simd(context->isa)) return lw_op_run(context, LW_OP_linear, NULL, &args, work);
 

@@ -36,11 +36,16 @@ lw_status lw_check_pointer(const char *op, const char *name, const void *p, size
   return LW_OK;
 }
 
-enum { WORK_PER_PART = 20000 }; /* about 1 us of a fast kernel, the price of handing a share to a spinning thread */
+enum { WORK_PER_PART = 20000 }; /* 1 to 2 us of a fast kernel, more than handing a share to a spinning thread costs */
 
 int lw_kernel_parts(const lw_context *context, int64_t work) {
   const int64_t useful = work / WORK_PER_PART;
   return useful < 2 ? 1 : useful < context->threads ? (int)useful : context->threads;
+}
+
+int64_t lw_mac_work(const lw_context *context, double macs, int once) {
+  const double work = !lw_isa_is_simd(context->isa) ? macs : macs / (once ? 4 : 8);
+  return work < 1e15 ? (int64_t)work : (int64_t)1e15;
 }
 
 typedef struct call {

@@ -29,11 +29,13 @@ static inline int64_t lw_size_plus(int64_t size, int64_t more) {
 lw_status lw_check_pointer(const char *op, const char *name, const void *p, size_t alignment);
 #define LW_CHECK_F32(op, name) lw_check_pointer(op, #name, name, sizeof(float))
 
-/* Runs `kernel` on the threads of `context`. work: multiply-adds or elements in all; small work stays on the calling thread,
+/* Runs `kernel` on the threads of `context`. work: elements in all, or lw_mac_work; small work stays on the calling thread,
  * since waking others costs more. */
 void lw_kernel_run(const lw_context *context, const lw_kernel *kernel, const lw_args *args, int64_t work);
 /* How many parts lw_kernel_run will use. */
 int lw_kernel_parts(const lw_context *context, int64_t work);
+/* The work of so many multiply-adds. once: each weight is used for one sum only, so that reading it takes longer. */
+int64_t lw_mac_work(const lw_context *context, double macs, int once);
 /* Resolves a NULL context, then finds the kernel; for operators that need nothing else. */
 lw_status lw_op_run(lw_context *context, lw_op op, const char *algorithm, const lw_args *args, int64_t work);
 

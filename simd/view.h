@@ -48,6 +48,7 @@ static inline float *lw_view_at(const lw_view *v, int64_t n, int64_t b, int64_t 
 
 /* Zeroes the halo that belongs to rows h0..h1-1 of one block: beside them, above row 0, below the last row. */
 static inline void lw_view_zero_halo(const lw_view *v, int64_t n, int64_t b, int64_t h0, int64_t h1) {
+  if (!(v->top | v->left | v->bottom | v->right)) return;
   const size_t row_bytes = (size_t)v->row_stride * sizeof(float), px = (size_t)v->px_stride * sizeof(float);
   float *first = lw_view_at(v, n, b, 0, -v->left);
   if (h0 == 0 && v->top) memset(first - v->top * v->row_stride, 0, (size_t)v->top * row_bytes);

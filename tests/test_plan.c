@@ -108,6 +108,26 @@ static const lw_layer conv_last[] = {{.kind = LW_LAYER_CONV2D, .name = "conv", .
                                      {.kind = LW_LAYER_RELU, .name = "relu"},
                                      {.kind = LW_LAYER_MAX_POOL2D, .name = "pool", .kernel = 2}};
 static const lw_net conv_only = {"conv_only", 18, 9, 7, conv_last, 3};
+/* Few channels: plain tensors with and without a halo between convolutions, blocks with empty lanes into a linear layer. */
+static const lw_layer small_layers[] = {
+    {.kind = LW_LAYER_CONV2D, .name = "conv1", .out = 5, .kernel = 3, .pad = 1},
+    {.kind = LW_LAYER_RELU, .name = "relu1"},
+    {.kind = LW_LAYER_MAX_POOL2D, .name = "pool1", .kernel = 2},
+    {.kind = LW_LAYER_CONV2D, .name = "conv2", .out = 3, .kernel = 5, .pad = 2, .no_bias = 1},
+    {.kind = LW_LAYER_TANH, .name = "tanh2"},
+    {.kind = LW_LAYER_CONV2D, .name = "conv3", .out = 20, .kernel = 3, .pad = 1},
+    {.kind = LW_LAYER_RELU, .name = "relu3"},
+    {.kind = LW_LAYER_MAX_POOL2D, .name = "pool3", .kernel = 2},
+    {.kind = LW_LAYER_CONV2D, .name = "conv4", .out = 21, .kernel = 3, .pad = 2},
+    {.kind = LW_LAYER_MAX_POOL2D, .name = "pool4", .kernel = 2},
+    {.kind = LW_LAYER_DROPOUT, .name = "drop", .probability = .5f},
+    {.kind = LW_LAYER_LINEAR, .name = "fc", .out = 7},
+};
+static const lw_net small = {"small", 2, 25, 37, small_layers, sizeof small_layers / sizeof *small_layers};
+static const lw_layer few_last[] = {{.kind = LW_LAYER_CONV2D, .name = "conv1", .out = 4, .kernel = 3, .pad = 1},
+                                    {.kind = LW_LAYER_MAX_POOL2D, .name = "pool1", .kernel = 3, .stride = 2},
+                                    {.kind = LW_LAYER_CONV2D, .name = "conv2", .out = 1, .kernel = 3, .pad = 1}};
+static const lw_net few_channels = {"few_channels", 1, 21, 43, few_last, 3};
 static const lw_layer nothing[] = {{.kind = LW_LAYER_DROPOUT, .name = "drop"}};
 static const lw_net identity = {"identity", 2, 3, 5, nothing, 1};
 
@@ -145,6 +165,8 @@ static void plans_give_the_bits_of_ref(void **state) {
     same_bits(lw_net_builtin(names[i]));
   }
   same_bits(&odd);
+  same_bits(&small);
+  same_bits(&few_channels);
   same_bits(&conv_only);
   same_bits(&identity);
 }

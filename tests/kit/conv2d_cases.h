@@ -195,6 +195,7 @@ static const kit_case cases[] = {
     {"depthwise-x2", SHAPE(8, 6, 6, 16, 3, 3), PAD(1), GROUPS(8), .bias = 1},
     {"groups-2-taps", SHAPE(34, 5, 11, 18, 3, 3), PAD(1), GROUPS(2), BATCH(2), .bias = 1, .relu = 1},
     {"groups-2-many-taps", SHAPE(60, 7, 7, 14, 3, 3), PAD(1), GROUPS(2), STRIDE(2, 1), .bias = 1},
+#include "tests/kit/conv2d_small_cases.h"
     /* layers of the shipped networks */
     {"lenet5-c1", SQUARE(1, 28, 6, 5), PAD(2), .bias = 1},
     {"lenet5-c1-fused", SQUARE(1, 28, 6, 5), PAD(2), .bias = 1, .relu = 1, .pool = 1},

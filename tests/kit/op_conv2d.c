@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <string.h>
+#include "simd/conv2d_small.h"
 #include "tests/kit/kit.h"
 #include "tests/kit/conv2d_cases.h"
 #include "tests/kit/winograd.h"
@@ -214,16 +215,20 @@ static int fast_applies(const char *algorithm, const kit_case *c) {
 
 static int is(const lw_kernel *row, const char *algorithm) { return strcmp(row->algorithm, algorithm) == 0; }
 
-static int is_blocked(const lw_kernel *row) {
-  return is(row, "direct") || (lw_isa_is_simd(row->isa) && kit_winograd_tile(row->algorithm));
+static int is_winograd(const lw_kernel *row) { return lw_isa_is_simd(row->isa) && kit_winograd_tile(row->algorithm); }
+static int is_packed(const lw_kernel *row) {
+  return is(row, "direct") || is(row, "columns") || is(row, "pooled") || is_winograd(row);
 }
 
-/* direct takes all; Winograd's kernels take blocks only, and three sizes of the block of tiles. */
-enum { BLOCKED, WIDE_HALOS, PLAIN, DIRECT_VARIANTS, WINOGRAD_VARIANTS = 3 };
+/* How x lies; y has a halo in all but the first variant. Winograd's kernels take blocks only, and three sizes of the block of
+ * tiles. */
+enum { BLOCKED, PLAIN, WIDE_HALOS, PACKED_VARIANTS, WINOGRAD_VARIANTS = 3 };
 
 static int variants(const lw_kernel *row, const kit_case *c) {
   const lw_conv2d_desc *d = &c->of.conv2d;
-  if (is(row, "direct")) return d->groups == 1 ? DIRECT_VARIANTS : 0;
+  if (is(row, "direct")) return d->groups == 1 ? PACKED_VARIANTS : 0;
+  if (is(row, "columns")) return lw_conv2d_columns_can(d) ? PACKED_VARIANTS : 0;
+  if (is(row, "pooled")) return lw_conv2d_pooled_can(d, c->pool) ? PACKED_VARIANTS : 0;
   if (is(row, "depthwise") && d->ic != d->groups) return 0;
   if (kit_winograd_tile(row->algorithm)) {
     if (!lw_winograd_applies(d)) return 0;
@@ -232,40 +237,41 @@ static int variants(const lw_kernel *row, const kit_case *c) {
   return c->pool ? 0 : 1;
 }
 
-static void prepare_blocked(kit_run *run, lw_conv2d_args *a) {
-  const lw_conv2d_desc *d = &a->desc;
-  const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right};
-  const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3}, out_halo[4] = {1, 2, 3, 1};
-  const int64_t shrink = a->pool ? 2 : 1;
-  const int64_t *halo = run->variant == WIDE_HALOS ? wide : pad;
-  const int plain = run->variant == PLAIN && is(run->row, "direct");
-  a->x = kit_view_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, plain ? 1 : LW_BLOCK, halo);
-  a->y = kit_view_allocate(run, KIT_OUT, d->n, d->oc, a->oh / shrink, a->ow / shrink, LW_BLOCK,
-                           run->variant == BLOCKED ? NULL : out_halo);
-  a->bias = kit_pad_bias(run, d->oc, run->t[BIAS]);
-  if (a->x.p) kit_view_fill(&a->x, d->n, d->ic, run->t[X], pad);
-}
-
-static void prepare_direct(kit_run *run, lw_conv2d_args *a) {
-  prepare_blocked(run, a);
-  a->w = kit_pack_weights(run, a->desc.oc, a->desc.ic * a->desc.kh * a->desc.kw, run->t[W]);
-  a->scratch_stride = lw_conv2d_direct_scratch(a->ow);
-  a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
-}
-
-static void prepare_winograd(kit_run *run, lw_conv2d_args *a) {
+static void set_winograd(kit_run *run, lw_conv2d_args *a) {
   static size_t l2_bytes;
   static const lw_winograd_block blocks[WINOGRAD_VARIANTS] = {[1] = {1, 1}, [2] = {17, 3}};
   const lw_conv2d_desc *d = &a->desc;
   const int m = kit_winograd_tile(run->row->algorithm);
-  prepare_blocked(run, a);
   float *w = kit_run_allocate(run, KIT_WEIGHTS, (size_t)lw_winograd_count(m, d->oc, d->ic) * sizeof *w);
   if (w) lw_pack_winograd(m, d->oc, d->ic, 0, (d->oc + LW_BLOCK - 1) / LW_BLOCK, run->t[W], w);
   a->w = w;
   if (l2_bytes == 0) l2_bytes = lw_topology_cache_bytes(2);
   a->block = run->variant ? blocks[run->variant] : lw_winograd_choose_block(m, d, a->oh, a->ow, run->row->isa, l2_bytes);
   a->scratch_stride = lw_winograd_scratch(m, d, a->block, 0);
+}
+
+/* `columns` must not read the halo of x, which stays NaN; for the others the padding in it is zero. */
+static void prepare_packed(kit_run *run, lw_conv2d_args *a) {
+  const lw_conv2d_desc *d = &a->desc;
+  const int columns = is(run->row, "columns");
+  static const int64_t none[4] = {0};
+  const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right};
+  const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3}, out_halo[4] = {1, 2, 3, 1};
+  const int64_t shrink = a->pool ? 2 : 1;
+  const int64_t *halo = run->variant == WIDE_HALOS ? wide : columns ? none : pad;
+  const int plain_x = !is_winograd(run->row) && (run->variant == PLAIN || (columns && run->variant == WIDE_HALOS));
+  a->x = kit_view_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, plain_x ? 1 : LW_BLOCK, halo);
+  a->y = kit_view_allocate(run, KIT_OUT, d->n, d->oc, a->oh / shrink, a->ow / shrink, columns ? 1 : LW_BLOCK,
+                           run->variant == BLOCKED ? NULL : out_halo);
+  a->bias = kit_pad_bias(run, d->oc, run->t[BIAS]);
+  if (is_winograd(run->row)) {
+    set_winograd(run, a);
+  } else {
+    a->w = kit_pack_weights(run, d->oc, d->ic * d->kh * d->kw, run->t[W]);
+    a->scratch_stride = lw_conv2d_packed_scratch(run->row->algorithm, a);
+  }
   a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+  if (a->x.p) kit_view_fill(&a->x, d->n, d->ic, run->t[X], columns ? none : pad);
 }
 
 static void prepare(kit_run *run) {
@@ -273,11 +279,8 @@ static void prepare(kit_run *run) {
   lw_conv2d_args *a = &run->args[0].conv2d;
   *a = (lw_conv2d_args){.desc = c->of.conv2d, .relu = c->relu, .pool = c->pool};
   output(c, &a->oh, &a->ow);
-  if (is_blocked(run->row)) {
-    if (is(run->row, "direct"))
-      prepare_direct(run, a);
-    else
-      prepare_winograd(run, a);
+  if (is_packed(run->row)) {
+    prepare_packed(run, a);
     return;
   }
   a->x = lw_view_plain(run->t[X], a->desc.ic, a->desc.ih, a->desc.iw);
@@ -292,7 +295,7 @@ static void prepare(kit_run *run) {
 
 static void collect(kit_run *run) {
   const lw_conv2d_args *a = &run->args[0].conv2d;
-  if (is_blocked(run->row)) kit_view_collect(run, &a->y, a->desc.n, a->desc.oc, run->t[Y]);
+  if (is_packed(run->row)) kit_view_collect(run, &a->y, a->desc.n, a->desc.oc, run->t[Y]);
 }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * More rows for the table of conv2d_cases.h, whose macros they use: small convolutions at the seams of `columns` (vectors of
+ * columns, 4 rows or 2 pooled ones at a time, tiles of 3 or 6 channels, panels of 16, several fillings of scratch) and of
+ * `pooled` (tiles of 3 or 6 pooled pixels). Name: s<width>k<kernel>p<pad>o<channels>, m with a fused max pool. */
+/* clang-format off */
+#define SMALL(w, k, p, ic, h, oc, ...)  {"s" #w "k" #k "p" #p "o" #oc, SHAPE(ic, h, w, oc, k, k), PAD(p), __VA_ARGS__}
+#define SMALLM(w, k, p, ic, h, oc, ...) {"s" #w "k" #k "p" #p "o" #oc "m", SHAPE(ic, h, w, oc, k, k), PAD(p), .pool = 1, __VA_ARGS__}
+/* every width up to 9, pads 0 to 2, channels 1 to 17 */
+SMALL(1, 1, 0, 1, 1, 1, .bias = 1),
+SMALL(1, 3, 1, 2, 2, 2, .bias = 1, .relu = 1),
+SMALL(2, 3, 1, 3, 3, 3, .relu = 1),
+SMALL(3, 3, 0, 4, 4, 4, .bias = 1),
+SMALL(4, 3, 1, 1, 5, 5, .bias = 1, .relu = 1),
+SMALL(5, 5, 0, 2, 6, 6, .bias = 1),
+SMALL(6, 5, 2, 3, 7, 7, .relu = 1),
+SMALL(7, 5, 1, 4, 8, 8, .bias = 1),
+SMALL(8, 3, 2, 1, 9, 9, .bias = 1, .relu = 1),
+SMALL(9, 3, 1, 2, 5, 10),
+SMALLM(1, 3, 2, 1, 1, 1, .bias = 1),
+SMALLM(2, 3, 1, 2, 2, 2, .bias = 1, .relu = 1),
+SMALLM(3, 3, 1, 3, 3, 3, .relu = 1),
+SMALLM(4, 3, 0, 4, 4, 4, .bias = 1),
+SMALLM(5, 3, 1, 1, 5, 5, .bias = 1, .relu = 1),
+SMALLM(6, 5, 0, 2, 6, 6, .bias = 1),
+SMALLM(7, 5, 2, 3, 7, 7, .relu = 1),
+SMALLM(8, 5, 1, 4, 8, 8, .bias = 1),
+SMALLM(9, 3, 2, 1, 9, 9, .bias = 1, .relu = 1),
+SMALLM(10, 5, 2, 2, 5, 11),
+SMALLM(11, 3, 0, 3, 6, 12, .bias = 1),
+SMALLM(12, 5, 1, 4, 7, 13, .relu = 1),
+SMALLM(13, 3, 1, 1, 8, 14, .bias = 1, .relu = 1),
+SMALLM(14, 5, 0, 2, 9, 15, .bias = 1),
+SMALLM(15, 3, 2, 3, 4, 16),
+SMALLM(16, 5, 2, 4, 5, 17, .bias = 1, .relu = 1),
+SMALLM(17, 3, 1, 1, 6, 18, .bias = 1),
+SMALLM(18, 5, 0, 2, 7, 22, .relu = 1),
+SMALLM(24, 3, 1, 17, 4, 33, .bias = 1, .relu = 1),
+SMALLM(25, 5, 2, 16, 5, 17, .bias = 1),
+/* widths around one, two and four vectors */
+SMALL(15, 3, 1, 1, 4, 6, .bias = 1),
+SMALL(16, 3, 1, 1, 4, 11, .bias = 1, .relu = 1),
+SMALL(17, 5, 2, 2, 3, 12, .bias = 1),
+SMALL(18, 5, 2, 2, 5, 13),
+SMALL(31, 3, 1, 1, 7, 14, .bias = 1),
+SMALL(32, 5, 0, 1, 8, 15, .relu = 1),
+SMALL(33, 3, 0, 1, 9, 16, .bias = 1),
+SMALL(35, 3, 2, 1, 6, 17, .bias = 1),
+SMALL(66, 3, 1, 1, 5, 3),
+SMALLM(31, 3, 1, 1, 6, 6, .bias = 1, .relu = 1),
+SMALLM(32, 5, 2, 1, 6, 7, .bias = 1),
+SMALLM(33, 5, 1, 1, 6, 8, .relu = 1),
+SMALLM(34, 3, 0, 1, 7, 9, .bias = 1),
+SMALLM(35, 3, 1, 1, 7, 10, .bias = 1, .relu = 1),
+SMALLM(37, 5, 2, 1, 8, 6, .bias = 1),
+SMALLM(63, 3, 1, 1, 5, 6),
+SMALLM(66, 5, 2, 1, 5, 3, .bias = 1, .relu = 1),
+SMALLM(67, 3, 1, 1, 4, 4, .bias = 1),
+/* scratch filled several times per image, and per image of a batch */
+{"small-fills", SHAPE(4, 30, 90, 5, 5, 5), PAD(2), BATCH(2), .bias = 1, .relu = 1},
+{"small-fills-pool", SHAPE(4, 31, 91, 5, 5, 5), PAD(2), BATCH(2), .bias = 1, .relu = 1, .pool = 1},
+{"small-n0-pool", SHAPE(1, 6, 6, 4, 3, 3), PAD(1), BATCH(0), .bias = 1, .relu = 1, .pool = 1},
+{"small-n3", SHAPE(2, 7, 9, 6, 5, 5), PAD(2), BATCH(3), .bias = 1},
+{"small-n3-pool", SHAPE(2, 7, 9, 6, 5, 5), PAD(2), BATCH(3), .bias = 1, .relu = 1, .pool = 1},
+/* kernels that are no square, with an even number of columns, wider than the image; padding of one side, and more than a vector */
+{"small-k1x4-pool", SHAPE(2, 4, 19, 3, 1, 4), PAD4(0, 3, 0, 2), .bias = 1, .pool = 1},
+{"small-k4x1-pool", SHAPE(2, 9, 18, 3, 4, 1), PAD4(3, 0, 1, 0), .relu = 1, .pool = 1},
+{"small-k2x5-pool", SHAPE(3, 6, 21, 20, 2, 5), PAD4(1, 0, 0, 4), .bias = 1, .pool = 1},
+{"small-k7x3-pool", SHAPE(3, 9, 13, 20, 7, 3), PAD4(0, 2, 3, 0), .bias = 1, .pool = 1},
+{"small-wide-kernel", SHAPE(1, 3, 5, 2, 2, 40), PAD4(1, 20, 0, 30), .bias = 1},
+{"small-wide-kernel-pool", SHAPE(1, 3, 5, 2, 2, 41), PAD4(1, 21, 0, 33), .bias = 1, .pool = 1},
+{"small-pad-right", SHAPE(1, 3, 16, 2, 2, 40), PAD4(1, 0, 0, 50), .bias = 1},
+{"small-pad-right-pool", SHAPE(1, 3, 32, 2, 2, 80), PAD4(1, 0, 0, 100), .bias = 1, .pool = 1},
+{"small-pad-over-vector", SHAPE(1, 3, 4, 2, 3, 3), PAD(37), .bias = 1},
+{"small-pad-over-vector-pool", SHAPE(1, 3, 4, 2, 3, 3), PAD(37), .bias = 1, .pool = 1},
+/* clang-format on */
+#undef SMALL
+#undef SMALLM
