@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Whole passes on real images: <net>/<mode>/<isa>/b<batch>/t<threads>, and for VGG16 at batch 1 one line per layer below that.
  * Options: --net=, --isa=, --batch=, --threads= (comma-separated lists), --slow=no (without naive and autovec VGG16, which take
- * half a minute together). Mode fast is measured where it differs from exact. Every pass is checked before its time counts: the
- * strongest ISA against the stored digest of that mode's definition, every other pass bit for bit against that one on the same
- * image, autovec layer by layer against a bound for any order of sums. */
+ * half a minute together). Mode fast is measured where it differs from exact. At batch 1 also: the median and the 99th percentile
+ * of single calls (p50_us, p99_us), the first call (first_call_us) and the making of the plan (plan_ms). Every pass is checked
+ * before its time counts: the strongest ISA against the stored digest of that mode's definition, every other pass bit for bit
+ * against that one on the same image, autovec layer by layer against a bound for any order of sums. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +84,7 @@ typedef struct made {
   void *workspace;
   float *x, *y, *expected;
   int64_t outputs;
+  double plan_seconds, first_seconds; /* making the plan; its first run, with cold caches and untouched workspace */
 } made;
 
 static void release(made *m) {
@@ -99,11 +101,14 @@ static const char *make(const lw_net *net, lw_mode mode, lw_isa isa, int64_t bat
   const lw_weights weights = lw_weights_seeded(&seed);
   const int64_t inputs = net->c * net->h * net->w * batch;
   *m = (made){0};
+  double begin = 0;
   if (lw_context_create(&(lw_context_options){.threads = threads, .isa = lw_isa_name(isa), .pin = threads > 1}, &m->context) !=
           LW_OK ||
-      lw_plan_create(m->context, net, &weights, &(lw_plan_options){.batch = batch, .mode = mode}, &m->plan) != LW_OK ||
-      lw_allocate(m->context, lw_plan_workspace_bytes(m->plan), &m->workspace) != LW_OK)
+      (begin = clock_seconds(),
+       lw_plan_create(m->context, net, &weights, &(lw_plan_options){.batch = batch, .mode = mode}, &m->plan)) != LW_OK)
     return lw_error_message();
+  m->plan_seconds = clock_seconds() - begin;
+  if (lw_allocate(m->context, lw_plan_workspace_bytes(m->plan), &m->workspace) != LW_OK) return lw_error_message();
   m->outputs = lw_plan_outputs(m->plan) * batch;
   m->x = malloc((size_t)inputs * sizeof(float));
   m->y = malloc((size_t)m->outputs * sizeof(float));
@@ -160,6 +165,21 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* Times of single calls, the latest of many. */
+enum { SAMPLES = 1 << 16, FEWEST_SAMPLES = 100 };
+static double samples[SAMPLES];
+static size_t sample_count;
+
+static void latency(gbench_state *state, const made *m) {
+  const size_t n = sample_count < SAMPLES ? sample_count : SAMPLES;
+  gbench_counter(state, "plan_ms", m->plan_seconds * 1e3);
+  if (m->first_seconds > 0) gbench_counter(state, "first_call_us", m->first_seconds * 1e6);
+  if (n < FEWEST_SAMPLES) return; /* too few for one in a hundred */
+  qsort(samples, n, sizeof *samples, by_value);
+  gbench_counter(state, "p50_us", samples[n / 2] * 1e6);
+  gbench_counter(state, "p99_us", samples[n * 99 / 100] * 1e6);
+}
+
 /* Medians of the steps' times. */
 static void profile(pass *p, const made *m) {
   double seconds[PROFILES][2 * MAX_LAYERS];
@@ -210,16 +230,21 @@ static void run_pass(gbench_state *state, void *user) {
   if (!wrong) wrong = expected_output(p, &m);
   if (!wrong && p->is_autovec) wrong = pass_check_bounds(p->net, m.plan, m.x, m.y, m.workspace, NULL);
   if (!wrong && !p->is_autovec && !p->is_slow) {
-    wrong = lw_plan_run(m.plan, m.x, m.y, m.workspace) == LW_OK ? compare(&m) : lw_error_message();
+    const double begin = clock_seconds();
+    const lw_status status = lw_plan_run(m.plan, m.x, m.y, m.workspace);
+    m.first_seconds = clock_seconds() - begin;
+    wrong = status == LW_OK ? compare(&m) : lw_error_message();
     if (!wrong) fma_roof(p->isa, p->threads); /* measured before, not between */
   }
   double total = 0;
+  sample_count = 0;
   machine_pin();
   while (!wrong && gbench_next(state)) {
     const double begin = clock_seconds();
     lw_plan_run(m.plan, m.x, m.y, m.workspace);
     const double seconds = clock_seconds() - begin;
     gbench_time(state, seconds);
+    samples[sample_count++ % SAMPLES] = seconds;
     total += seconds;
   }
   if (!wrong && p->batch == 1 && !p->is_slow) profile(p, &m);
@@ -227,8 +252,10 @@ static void run_pass(gbench_state *state, void *user) {
   if (!wrong && !p->is_autovec) wrong = compare(&m);
   if (wrong)
     gbench_fail(state, wrong);
-  else
+  else {
     counters(state, p, &m, total / (double)gbench_iterations(state));
+    if (p->batch == 1) latency(state, &m);
+  }
   release(&m);
 }
 

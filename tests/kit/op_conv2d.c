@@ -232,7 +232,7 @@ static int variants(const lw_kernel *row, const kit_case *c) {
   if (is(row, "depthwise") && d->ic != d->groups) return 0;
   if (kit_winograd_tile(row->algorithm)) {
     if (!lw_winograd_applies(d)) return 0;
-    if (is_blocked(row)) return WINOGRAD_VARIANTS;
+    if (is_winograd(row)) return WINOGRAD_VARIANTS;
   }
   return c->pool ? 0 : 1;
 }
