@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lanewise.h as C++, with warnings as errors; test_header links this.
 #include "lanewise.h"
+#include "lanewise_backend.h"
 
 extern "C" int header_version_in_cxx();
 int header_version_in_cxx() { return lw_version(); }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lanewise.h stands alone: it comes first here, compiled as strict C17, and in header.cc as C++. */
 #include "lanewise.h"
+#include "lanewise_backend.h"
 
 #include "tests/kit/cmocka.h"
 
