@@ -30,7 +30,8 @@ static void say(const conform_choice *choice, const conform_row *r, conform_verd
   printf("%6s %s %8s runs %7.2f s  %s%s%s", cli_count(r->cases), r->cases == 1 ? "case " : "cases", cli_count(r->runs),
          r->seconds, cli_style(verdict == CONFORM_PASSED ? "32" : "31;1"), verdict == CONFORM_PASSED ? "ok" : "FAILED",
          cli_style("0"));
-  if (choice->row->promise != LW_EXACT) printf("  error/bound %.3g", r->worst);
+  if (choice->row->promise != LW_EXACT)
+    printf("  error/bound %.3g; %.3g ulp of rms(y), rms %.2g", r->worst, r->error_ulp, r->error_rms_ulp);
   printf("\n");
   if (why) printf("      %s\n", why);
   say_failures(r);
@@ -57,7 +58,8 @@ static void tap(conform_printer *p, const conform_choice *choice, const conform_
   }
   printf("\n  ---\n  promise: %s\n  cases: %ld\n  runs: %ld\n  seconds: %.3f\n", lw_promise_name(choice->row->promise), r->cases,
          r->runs, r->seconds);
-  if (choice->row->promise != LW_EXACT) printf("  error_over_bound: %.6g\n", r->worst);
+  if (choice->row->promise != LW_EXACT)
+    printf("  error_over_bound: %.6g\n  error_ulp: %.6g\n  error_rms_ulp: %.6g\n", r->worst, r->error_ulp, r->error_rms_ulp);
   if (why) yaml_string("message", why);
   if (r->failures) printf("  failures: %ld\n", r->failures);
   if (r->kept) printf("  first:\n");
@@ -116,7 +118,11 @@ static json_t *row_json(const conform_choice *choice, const conform_row *r, conf
   json_object_set_new(row, "cases", json_integer(r->cases));
   json_object_set_new(row, "runs", json_integer(r->runs));
   json_object_set_new(row, "seconds", json_real(r->seconds));
-  if (choice->row->promise != LW_EXACT) json_object_set_new(row, "error_over_bound", number(r->worst));
+  if (choice->row->promise != LW_EXACT) {
+    json_object_set_new(row, "error_over_bound", number(r->worst));
+    json_object_set_new(row, "error_ulp", number(r->error_ulp));
+    json_object_set_new(row, "error_rms_ulp", number(r->error_rms_ulp));
+  }
   json_object_set_new(row, "failure_count", json_integer(r->failures));
   json_object_set_new(row, "failures", failures);
   return row;

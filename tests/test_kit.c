@@ -327,6 +327,27 @@ static void test_ulp(void **state) {
   assert_int_equal(kit_ulp(1.0f, 2.0f), 1 << 23);
 }
 
+/* True values 3, -4, 0 and 5, with the rms of sqrt(12.5) = 3.54 and so an ulp of 2^-22; errors of 2, 0, 1 and 1 of these. */
+static void test_accuracy(void **state) {
+  (void)state;
+  const double ulp = 0x1p-22;
+  kit_accuracy a = {0}, b = {0};
+  assert_true(kit_accuracy_rms(&a) == 0 && kit_accuracy_error_rms(&a) == 0 && kit_accuracy_ulp(&a) == 0x1p-149);
+  kit_accuracy_add(&a, 3 + 2 * ulp, 3, 8 * ulp);
+  kit_accuracy_add(&a, -4, -4, 0);
+  kit_accuracy_add(&b, ulp, 0, 2 * ulp);
+  kit_accuracy_add(&b, 5 - ulp, 5, INFINITY); /* where anything may be: an overflow */
+  kit_accuracy_join(&a, &b);
+  assert_true(a.count == 4 && a.largest == 2 * ulp && a.worst == .5);
+  assert_true(kit_accuracy_rms(&a) == sqrt(12.5) && kit_accuracy_ulp(&a) == ulp);
+  assert_true(kit_accuracy_error_rms(&a) == sqrt(1.5) * ulp);
+
+  kit_accuracy_add(&b, 1, 2, 0);
+  assert_true(isinf(b.worst) && b.largest == 1);
+  kit_accuracy_add(&b, NAN, 2, 1);
+  assert_true(isinf(b.largest));
+}
+
 int main(void) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_good_kernels_pass),
@@ -336,6 +357,7 @@ int main(void) {
       cmocka_unit_test(test_halo_and_missing_channels),
       cmocka_unit_test(test_fills),
       cmocka_unit_test(test_ulp),
+      cmocka_unit_test(test_accuracy),
   };
   return cmocka_run_group_tests_name("kit", tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@ static const uint64_t seed = 3;
 static double judge(const kit_op *op, const char *algorithm, const kit_case *c, kit_fill fill) {
   kit_set set, wide;
   kit_difference d;
-  double worst = 0, *bound = NULL;
+  kit_accuracy accuracy;
+  double *bound = NULL;
   assert_true(kit_set_make(&set, op, c, KIT_ALIGNED));
   kit_set_fill(&set, fill, seed);
   assert_true(kit_set_widen(&wide, &set));
@@ -29,7 +30,7 @@ static double judge(const kit_op *op, const char *algorithm, const kit_case *c, 
     else
       op->bound(c, wide.t, KIT_CHAIN, bound);
   }
-  if (kit_compare_bound(&wide, bound, &set, &d, &worst)) {
+  if (kit_compare_bound(&wide, bound, &set, &d, &accuracy)) {
     char text[256];
     kit_difference_text(&d, text, sizeof text);
     fail_msg("%s %s, case %s, fill %s, seed %d: %s", lw_op_name(op->op), algorithm ? algorithm : "", c->name, kit_fill_name(fill),
@@ -41,7 +42,7 @@ static double judge(const kit_op *op, const char *algorithm, const kit_case *c, 
   free(bound);
   kit_set_free(&wide);
   kit_set_free(&set);
-  return worst;
+  return accuracy.worst;
 }
 
 static void judge_all(const kit_op *op, const char *algorithm) {

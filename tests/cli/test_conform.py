@@ -31,7 +31,7 @@ class Conform(export.Case):
         text = self.good("conform", "--op", "relu,topk", "--quick")
         self.assertRegex(text, r"\n  ref_relu +exact +\d+ cases +\d+ runs +[\d.]+ s  ok\n")
         self.assertRegex(text, r"\n  ref_topk +exact ")
-        self.assertRegex(text, r"autovec_\w+_relu +bound .* ok  error/bound [\d.e+-]+\n")
+        self.assertRegex(text, r"autovec_\w+_relu +bound .* ok  error/bound 0; 0 ulp of rms\(y\), rms 0\n")
         self.assertRegex(text, r"\nok: \d+ rows passed, 0 failed, \d+ skipped; \d+ cases, ")
         self.assertNotIn("conv2d", text)
 
@@ -44,7 +44,8 @@ class Conform(export.Case):
         self.assertEqual(sum(r["runs"] for r in ran), result["runs"])
         for row in ran:
             self.assertTrue(row["cases"] >= 20 and row["runs"] > row["cases"] and row["failures"] == [], row)
-            self.assertEqual("error_over_bound" in row, row["promise"] != "exact")
+            for name in ("error_over_bound", "error_ulp", "error_rms_ulp"):
+                self.assertEqual(name in row, row["promise"] != "exact")
         bounds = [r["error_over_bound"] for r in ran if r["op"] == "tanh" and r["promise"] == "bound"]
         self.assertTrue(all(0 < b <= 1 for b in bounds), bounds)
         self.assertIn("machine", result)
@@ -56,6 +57,10 @@ class Conform(export.Case):
         for row in fast:
             self.assertEqual((row["verdict"], row["cases"]), ("passed", 1))
             self.assertTrue(1e-3 < row["error_over_bound"] <= 1, row)
+            self.assertTrue(0 < row["error_rms_ulp"] < row["error_ulp"] < 100, row)
+        # F(4x4, 3x3) is the less accurate one.
+        errors = {r["algorithm"]: r["error_rms_ulp"] for r in fast}
+        self.assertGreater(errors["winograd4"], errors["winograd2"])
 
     def test_filters(self):
         one = self.json("conform", "--row", "naive_relu", "--case", "33", "--fill", "reals", "--json")

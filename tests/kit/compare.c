@@ -66,8 +66,9 @@ int64_t kit_compare(const kit_set *expected, const kit_set *got, kit_difference 
   return d->count;
 }
 
-int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_set *got, kit_difference *d, double *worst) {
-  double largest = 0;
+int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_set *got, kit_difference *d,
+                          kit_accuracy *accuracy) {
+  kit_accuracy all = {0};
   *d = (kit_difference){0};
   for (int k = 0; k < got->count; k++) {
     const kit_tensor *info = &got->info[k];
@@ -81,11 +82,11 @@ int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_se
     for (int64_t i = 0; i < info->count; i++) {
       const double limit = bound ? bound[i] : 0, expected = bound ? y64[i] : (double)(float)y64[i];
       const double error = fabs((double)y[i] - expected);
-      if (limit > 0 && error / limit > largest) largest = error / limit;
-      if (!(error <= limit)) note(d, info, i, y64[i], y[i], bits_of((float)y64[i]), bits_of(y[i]), limit);
+      kit_accuracy_add(&all, y[i], expected, limit);
+      if (!(error <= limit || isinf(limit))) note(d, info, i, y64[i], y[i], bits_of((float)y64[i]), bits_of(y[i]), limit);
     }
   }
-  if (worst) *worst = largest;
+  if (accuracy) *accuracy = all;
   return d->count;
 }
 

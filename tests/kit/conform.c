@@ -3,6 +3,7 @@
 #include "tests/kit/conform.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,12 +72,14 @@ static kit_schedule schedule_of_few(const subject *s) { return s->number % 4 == 
 static void judge(subject *s, conform_row *result, const kit_set *got) {
   const lw_promise promise = result->row->promise;
   kit_difference d;
-  double worst = 0;
+  kit_accuracy a = {0};
   int64_t wrong = promise == LW_BOUND ? 0 : kit_compare(&s->expected, got, &d);
-  if (promise == LW_FAST && wrong == 0 && s->has_wide) wrong = kit_compare_bound(&s->wide, s->bound, got, &d, &worst);
+  if (promise == LW_FAST && wrong == 0 && s->has_wide) wrong = kit_compare_bound(&s->wide, s->bound, got, &d, &a);
   if (promise == LW_BOUND)
-    wrong = kit_compare_bound(&s->wide, s->op->exact_on_integers && s->fill == KIT_INTEGERS ? NULL : s->bound, got, &d, &worst);
-  if (worst > result->worst) result->worst = worst;
+    wrong = kit_compare_bound(&s->wide, s->op->exact_on_integers && s->fill == KIT_INTEGERS ? NULL : s->bound, got, &d, &a);
+  result->worst = fmax(result->worst, a.worst);
+  result->error_ulp = fmax(result->error_ulp, a.largest / kit_accuracy_ulp(&a));
+  result->error_rms_ulp = fmax(result->error_rms_ulp, kit_accuracy_error_rms(&a) / kit_accuracy_ulp(&a));
   if (wrong == 0) return;
   char text[240];
   kit_difference_text(&d, text, sizeof text);

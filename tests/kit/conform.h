@@ -66,7 +66,9 @@ typedef struct conform_row {
   const lw_kernel *row;
   long cases, runs, failures; /* failures: of runs */
   double seconds;
-  double worst; /* largest error / bound; not of LW_EXACT rows */
+  /* Not of LW_EXACT rows. Each is the largest over cases and finite fills; errors are in ulp of rms(y), see kit_accuracy_ulp. */
+  double worst; /* largest error / bound */
+  double error_ulp, error_rms_ulp;
   int kept;
   conform_failure failure[CONFORM_KEPT]; /* the first of each case, fill and kind */
 } conform_row;

@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include "ref/ref.h" /* ref_* */
 #include "simd/kernels.h"
+#include "tests/kit/accuracy.h"
 
 /* ref64_*: the same declarations over double. */
 #undef LANEWISE_REF_REF_H
@@ -322,9 +323,10 @@ typedef struct kit_difference {
 
 /* Outputs bit for bit, any NaN equal to any NaN; a poisoned element is always a difference. Returns the number of differences. */
 int64_t kit_compare(const kit_set *expected, const kit_set *got, kit_difference *d);
-/* f32 output against doubles: |got - y64| <= bound[i]; i32 outputs bit for bit. bound == NULL: got == (float)y64.
- * worst (may be NULL): the largest error / bound. */
-int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_set *got, kit_difference *d, double *worst);
+/* f32 output against doubles: |got - y64| <= bound[i]; i32 outputs bit for bit. bound == NULL: got == (float)y64, which counts as
+ * no error. accuracy (may be NULL): of the f32 output. */
+int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_set *got, kit_difference *d,
+                          kit_accuracy *accuracy);
 /* One line: which tensor, index, values, bits, distance. */
 void kit_difference_text(const kit_difference *d, char *text, size_t capacity);
 /* Distance in floats between a and b; 0 if one is NaN. */
