@@ -4,8 +4,8 @@
  * measured beside its kernels (bench_ops --backend=./x.so, bench_nets --backend=./x.so).
  *
  * A backend is a shared object that exports one function, lanewise_backend(). It lists the operators that it has; each is a
- * struct of functions over plain tensors (contiguous NCHW f32, as in lanewise.h). Operators are named as in lanewise.h and take
- * the descriptors of lanewise.h:
+ * struct of functions over plain tensors (contiguous NCHW f32, as in lanewise.h). Operators are named as in lanewise.h, mean the
+ * same and take the descriptors of lanewise.h (max_pool2d without its index):
  *
  * | op              | shape points to        | weights                 | inputs | outputs          |
  * |-----------------|------------------------|-------------------------|--------|------------------|
@@ -24,8 +24,13 @@
  * - **Promise**: a backend states one for each operator. LW_BACKEND_ANY_ORDER: y is within the error bound of sums in any order.
  *   LW_BACKEND_EXACT: the bits of ref/. LW_BACKEND_MEASURED: none; the largest error / bound is reported, nothing fails by it
  *   (an algorithm like Winograd's, whose bound is another one).
- * - **Memory**: inputs and weights are only read, outputs written whole, nothing touched outside. Pointers are 4-byte aligned.
- *   Weights may be released once create() has returned: a backend keeps a copy of what it needs.
+ * - **Special values**: outputs of LW_BACKEND_EXACT have the bits of ref/ for NaN, infinities, -0 and subnormals too (any NaN is
+ * as good as any other). Of the others only finite inputs are asked.
+ * - **Memory**: inputs and weights are only read, outputs written whole, nothing touched outside. Pointers are 4-byte aligned, no
+ *   more. Inputs and outputs do not overlap. Weights may be released once create() has returned: a backend keeps a copy of what
+ * it needs. An operator without weights gets NULL for them.
+ * - **Sizes**: n == 0 (count, batch) is valid and does nothing, as in lanewise.h; a backend may call it not supported.
+ * - **Instances**: run() may be called any number of times on an instance, several instances may be alive at once.
  * - **Threads**: all calls on one backend come from one thread at a time. It uses as many threads as lw_backend_options says.
  * - **Errors**: functions that can fail return 0 when all went well, anything else when not; then error() tells why.
  * - **Isolation**: the suite runs a backend in a child process: if it crashes or does not come back, that is reported and the run
@@ -42,7 +47,7 @@ extern "C" {
 #endif
 
 /** The version of this interface. It grows when a struct below changes its meaning; structs only grow at their ends otherwise,
- * and `size` tells how much of lw_backend a backend knows. */
+ * and `size` and `operator_size` tell how much of lw_backend and lw_backend_operator a backend knows. */
 #define LW_BACKEND_ABI 1
 
 /** What an operator promises of its outputs. */
@@ -104,10 +109,12 @@ typedef struct lw_backend_operator {
 /** What lanewise_backend() returns: constant, valid until the shared object is unloaded. */
 typedef struct lw_backend {
   size_t size;         /**< sizeof(lw_backend) as the backend knows it */
-  const char *name;    /**< "onednn": letters, digits, '-', '_' and '.'; used as the isa in names of benchmarks */
-  const char *version; /**< "3.1.1" */
-  const lw_backend_operator *operators; /**< what it has */
+  const char *name;    /**< "onednn": 1 to 31 letters, digits, '-', '_' and '.', not the name of an ISA: stands where names of
+                          benchmarks have the ISA */
+  const char *version; /**< "3.1.1": 1 to 63 printable characters */
+  const lw_backend_operator *operators; /**< what it has: at least one, none twice */
   size_t operator_count;                /**< how many of them */
+  size_t operator_size;                 /**< sizeof(lw_backend_operator) as the backend knows it */
   /** Makes ready. 0: *backend is the first argument of the functions below. */
   int (*open)(const lw_backend_options *options, void **backend);
   /** Releases it; no instance is alive. */
