@@ -14,7 +14,7 @@
 #include "bench/nets_input.h"
 #include "bench/options.h"
 #include "bench/roof.h"
-#include "nets/nets.h"        /* the recipe */
+#include "nets/recipe.h"
 #include "runtime/topology.h" /* cache sizes */
 #include "simd/isa.h"
 #include "tests/kit/pass.h"

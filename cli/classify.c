@@ -71,11 +71,10 @@ static int check(classifier *c) {
 
 static int make_plan(classifier *c, cli_model *m) {
   const double start = cli_milliseconds();
-  const int code = cli_model_weights(m);
+  int code = cli_model_weights(m);
   if (code != CLI_OK) return code;
   const double opened = cli_milliseconds();
-  if (lw_plan_create(m->context, m->net, &m->weights, &(lw_plan_options){.mode = m->mode}, &c->plan) != LW_OK)
-    return cli_fail_status();
+  if ((code = cli_model_plan(m, 1, 0, &c->plan)) != CLI_OK) return code;
   c->open_ms = opened - start;
   c->plan_ms = cli_milliseconds() - opened;
   return make_buffers(c);

@@ -50,10 +50,10 @@ static int load(evaluation *e) {
 static int prepare(evaluation *e, cli_model *m) {
   const int64_t batch = e->o->batch < e->count ? e->o->batch : e->count;
   const size_t inputs = (size_t)(batch * m->net->c * m->net->h * m->net->w), outputs = (size_t)(batch * e->data.classes);
-  const int code = cli_model_weights(m);
+  int code = cli_model_weights(m);
+  if (code == CLI_OK) code = cli_model_plan(m, batch, 0, &e->plan);
   if (code != CLI_OK) return code;
-  if (lw_plan_create(m->context, m->net, &m->weights, &(lw_plan_options){.batch = batch, .mode = m->mode}, &e->plan) != LW_OK ||
-      lw_allocate(m->context, lw_plan_workspace_bytes(e->plan), &e->workspace) != LW_OK ||
+  if (lw_allocate(m->context, lw_plan_workspace_bytes(e->plan), &e->workspace) != LW_OK ||
       lw_allocate(m->context, (inputs + outputs + (size_t)batch) * sizeof(float) + (size_t)batch * sizeof(int32_t), &e->block) !=
           LW_OK)
     return cli_fail_status();

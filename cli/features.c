@@ -149,9 +149,7 @@ static int draw(options *o, drawing *d) {
   int code = load_input(o, &x);
   if (code == CLI_OK) code = make_sheet(d);
   if (code == CLI_OK) code = cli_model_weights(m);
-  if (code == CLI_OK &&
-      lw_plan_create(m->context, m->net, &m->weights, &(lw_plan_options){.no_fuse = 1, .mode = m->mode}, &plan) != LW_OK)
-    code = cli_fail_status();
+  if (code == CLI_OK) code = cli_model_plan(m, 1, 1, &plan);
   if (code == CLI_OK) code = run(o, plan, x, d);
   lw_plan_destroy(plan);
   lw_release(m->context, x);

@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 /* Keys of options without a short form. */
-enum { KEY_NET = 0x500, KEY_WEIGHTS, KEY_SEED, KEY_MODE };
+enum { KEY_NET = 0x500, KEY_WEIGHTS, KEY_SEED };
 
 static error_t parse_model(int key, char *arg, struct argp_state *state) {
   cli_model *m = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: state->child_inputs[0] = &m->machine; return 0;
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &m->machine;
+    state->child_inputs[1] = &m->planning;
+    return 0;
   case KEY_NET:
     if (!(m->net = cli_net("--net", arg))) exit(CLI_USAGE);
     return 0;
@@ -21,7 +24,6 @@ static error_t parse_model(int key, char *arg, struct argp_state *state) {
     m->has_seed = 1;
     m->seed = (uint64_t)cli_option("--seed", arg, 0, INT64_MAX);
     return 0;
-  case KEY_MODE: m->mode = cli_mode("--mode", arg); return 0;
   case ARGP_KEY_END:
     if (m->has_seed && m->weights_path) argp_error(state, "--weights and --seed exclude each other");
     return 0;
@@ -33,12 +35,8 @@ static const struct argp_option model_options[] = {
     {"net", KEY_NET, "NAME", 0, "lenet5 (default), lenet5_1998, vgg16, net or mlp", 0},
     {"weights", KEY_WEIGHTS, "FILE", 0, "Weights as safetensors (default: those that ship, if they do)", 0},
     {"seed", KEY_SEED, "N", 0, "Random weights instead, Kaiming uniform from this seed", 0},
-    {"mode", KEY_MODE, "NAME", 0,
-     "exact (default): every output is one chain of operations; fast: Winograd's convolutions where they pay, within a derived "
-     "bound. Either gives the same bits on every ISA and thread count",
-     0},
     {0}};
-static const struct argp_child model_children[] = {{&cli_machine_argp, 0, NULL, 0}, {0}};
+static const struct argp_child model_children[] = {{&cli_machine_argp, 0, NULL, 0}, {&cli_planning_argp, 0, NULL, 0}, {0}};
 const struct argp cli_model_argp = {.options = model_options, .parser = parse_model, .children = model_children};
 
 int cli_data_file(const char *name, char *path, size_t capacity) {
@@ -90,6 +88,10 @@ int cli_model_weights(cli_model *m) {
   return CLI_OK;
 }
 
+int cli_model_plan(const cli_model *m, int64_t batch, int no_fuse, lw_plan **plan) {
+  return cli_planning_make(&m->planning, m->context, m->net, &m->weights, batch, no_fuse, plan);
+}
+
 int64_t cli_model_outputs(const cli_model *m) {
   lw_plan *bare;
   if (lw_plan_create(m->context, m->net, NULL, NULL, &bare) != LW_OK) {
@@ -103,14 +105,14 @@ int64_t cli_model_outputs(const cli_model *m) {
 
 void cli_model_print(const cli_model *m) {
   printf("%s, weights: %s%s, mode %s, ISA %s, %d threads\n", m->net->name, m->weights_name,
-         m->has_seed ? " (random: what it answers means nothing)" : "", cli_mode_name(m->mode), lw_context_isa(m->context),
-         lw_context_threads(m->context));
+         m->has_seed ? " (random: what it answers means nothing)" : "", cli_mode_name(m->planning.options.mode),
+         lw_context_isa(m->context), lw_context_threads(m->context));
 }
 
 json_t *cli_model_json(const cli_model *m) {
-  return json_pack("{s:s, s:s, s:o, s:b, s:s, s:i}", "net", m->net->name, "mode", cli_mode_name(m->mode), "weights",
-                   cli_json_text(m->weights_name), "random_weights", m->has_seed, "isa", lw_context_isa(m->context), "threads",
-                   lw_context_threads(m->context));
+  return json_pack("{s:s, s:s, s:o, s:b, s:s, s:i}", "net", m->net->name, "mode", cli_mode_name(m->planning.options.mode),
+                   "weights", cli_json_text(m->weights_name), "random_weights", m->has_seed, "isa", lw_context_isa(m->context),
+                   "threads", lw_context_threads(m->context));
 }
 
 void cli_model_close(cli_model *m) {

@@ -5,15 +5,16 @@
 #define LANEWISE_CLI_MODEL_H
 
 #include "cli/machine.h"
+#include "cli/planning.h"
 
-/* --net, --weights, --seed, --mode, --threads, --isa. Start from CLI_MODEL_DEFAULT. */
+/* --net, --weights, --seed, those of cli_planning, --threads, --isa. Start from CLI_MODEL_DEFAULT. */
 typedef struct cli_model {
   cli_machine machine;
   const lw_net *net;
   const char *weights_path; /* NULL: the weights that ship, or the seed's */
   int has_seed;
   uint64_t seed;
-  lw_mode mode;
+  cli_planning planning;
   lw_context *context;  /* from cli_model_context */
   lw_safetensors *file; /* these from cli_model_weights; NULL: seeded */
   lw_weights weights;
@@ -28,6 +29,8 @@ extern const struct argp cli_model_argp;
 int cli_model_context(cli_model *model);
 int cli_model_weights(cli_model *model);
 void cli_model_close(cli_model *model);
+/* A plan with the weights. */
+int cli_model_plan(const cli_model *model, int64_t batch, int no_fuse, lw_plan **plan);
 
 /* Outputs of the network; 0 after a message. Needs the context only. */
 int64_t cli_model_outputs(const cli_model *model);

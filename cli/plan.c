@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/machine.h"
+#include "cli/planning.h"
 
 typedef struct options {
   cli_machine machine;
   const lw_net *net;
-  lw_plan_options plan;
-  int json, list;
+  cli_planning planning;
+  int64_t batch;
+  int no_fuse, json, list;
 } options;
 
 typedef struct description {
@@ -71,6 +73,7 @@ static int print_step(const description *d, const lw_step_info *s, void *user) {
   snprintf(shape, sizeof shape, "%lldx%lldx%lld", (long long)s->c, (long long)s->h, (long long)s->w);
   printf("%-42s %12s %12s %10.3f %9.3f  %-10s %s\n", names, shape, cli_count(parameters), s->flops * 1e-6, s->bytes * 1e-6,
          s->algorithm[0] ? s->algorithm : "-", s->kernel);
+  if (s->reason[0]) printf("    %s%s%s\n", cli_style("2"), s->reason, cli_style("0"));
   t->parameters += parameters;
   t->flops += s->flops;
   t->bytes += s->bytes;
@@ -87,8 +90,10 @@ static int print_text(const description *d, const lw_context *context) {
          "kernel", cli_style("0"));
   if (each_step(d, print_step, &t) != CLI_OK) return CLI_FAILED;
   printf("%-42s %12s %12s %10.3f %9.3f\n", "total", "", cli_count(t.parameters), t.flops * 1e-6, t.bytes * 1e-6);
-  printf("\nWeights %s, workspace %s. FLOP: 2 per multiply-add. MB: 10^6 bytes of activations and parameters read and written.\n",
-         cli_bytes((double)lw_plan_weight_bytes(d->plan)), cli_bytes((double)lw_plan_workspace_bytes(d->plan)));
+  const double weights = (double)lw_plan_weight_bytes(d->plan), workspace = (double)lw_plan_workspace_bytes(d->plan);
+  printf("\nWeights %s, workspace %s, in all %s", cli_bytes(weights), cli_bytes(workspace), cli_bytes(weights + workspace));
+  if (t.parameters) printf(" = %.3f x the parameters", (weights + workspace) / (sizeof(float) * (double)t.parameters));
+  printf(".\nFLOP: 2 per multiply-add. MB: 10^6 bytes of activations and parameters read and written.\n");
   return cli_finish(CLI_OK);
 }
 
@@ -97,11 +102,11 @@ static int append_step(const description *d, const lw_step_info *s, void *user) 
   json_t *names = json_array();
   for (size_t i = s->first_layer; !is_reorder(s) && i <= s->last_layer; i++)
     json_array_append_new(names, json_string(d->net->layers[i].name));
-  json_array_append_new(user,
-                        json_pack("{s:o, s:s?, s:s, s:s, s:[I, I, I], s:I, s:f, s:f, s:f}", "layers", names, "op",
-                                  k ? k->op : NULL, "algorithm", s->algorithm, "kernel", s->kernel, "output", (json_int_t)s->c,
-                                  (json_int_t)s->h, (json_int_t)s->w, "parameters", (json_int_t)step_parameters(d->net, s),
-                                  "flops", s->flops, "bytes", s->bytes, "weight_bytes", s->weight_bytes));
+  json_array_append_new(user, json_pack("{s:o, s:s?, s:s, s:s, s:[I, I, I], s:I, s:f, s:f, s:f, s:i, s:s}", "layers", names, "op",
+                                        k ? k->op : NULL, "algorithm", s->algorithm, "kernel", s->kernel, "output",
+                                        (json_int_t)s->c, (json_int_t)s->h, (json_int_t)s->w, "parameters",
+                                        (json_int_t)step_parameters(d->net, s), "flops", s->flops, "bytes", s->bytes,
+                                        "weight_bytes", s->weight_bytes, "parts", s->parts, "reason", s->reason));
   return CLI_OK;
 }
 
@@ -148,10 +153,12 @@ static int list_networks(int json) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   options *o = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: state->child_inputs[0] = &o->machine; return 0;
-  case 'b': o->plan.batch = cli_option("--batch", arg, 1, INT32_MAX); return 0;
-  case 'm': o->plan.mode = cli_mode("--mode", arg); return 0;
-  case 'n': o->plan.no_fuse = 1; return 0;
+  case ARGP_KEY_INIT:
+    state->child_inputs[0] = &o->machine;
+    state->child_inputs[1] = &o->planning;
+    return 0;
+  case 'b': o->batch = cli_option("--batch", arg, 1, INT32_MAX); return 0;
+  case 'n': o->no_fuse = 1; return 0;
   case 'l': o->list = 1; return 0;
   case 'j': o->json = 1; return 0;
   case ARGP_KEY_ARG:
@@ -166,13 +173,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 static int describe(const options *o, lw_context *context) {
-  description d = {.net = o->net, .mode = o->plan.mode, .kernel_count = lw_kernels(NULL, 0)};
+  description d = {.net = o->net, .mode = o->planning.options.mode, .kernel_count = lw_kernels(NULL, 0)};
   d.kernels = calloc(d.kernel_count, sizeof *d.kernels);
   if (!d.kernels) return cli_fail("no memory for the kernel table");
   lw_kernels(d.kernels, d.kernel_count);
-  const int code = lw_plan_create(context, o->net, NULL, &o->plan, &d.plan) != LW_OK ? cli_fail_status()
-                   : o->json                                                         ? print_json(&d, context)
-                                                                                     : print_text(&d, context);
+  int code = cli_planning_make(&o->planning, context, o->net, NULL, o->batch, o->no_fuse, &d.plan);
+  if (code == CLI_OK) code = o->json ? print_json(&d, context) : print_text(&d, context);
   lw_plan_destroy(d.plan);
   free(d.kernels);
   return code;
@@ -180,12 +186,11 @@ static int describe(const options *o, lw_context *context) {
 
 int cli_plan(int argc, char **argv) {
   static const struct argp_option list[] = {{"batch", 'b', "N", 0, "Images per run (default: 1)", 0},
-                                            {"mode", 'm', "NAME", 0, "exact (default) or fast", 0},
                                             {"no-fuse", 'n', NULL, 0, "One kernel per layer", 0},
                                             {"list", 'l', NULL, 0, "Name the networks", 0},
                                             {"json", 'j', NULL, 0, "Print JSON", 0},
                                             {0}};
-  static const struct argp_child children[] = {{&cli_machine_argp, 0, NULL, 0}, {0}};
+  static const struct argp_child children[] = {{&cli_machine_argp, 0, NULL, 0}, {&cli_planning_argp, 0, NULL, 0}, {0}};
   static const struct argp argp = {
       .options = list,
       .parser = parse,
@@ -195,10 +200,10 @@ int cli_plan(int argc, char **argv) {
              "kernel, and its totals. No weights are needed.\v"
              "Examples:\n"
              "  lanewise plan vgg16\n"
-             "  lanewise plan vgg16 --mode fast\n"
+             "  lanewise plan vgg16 --mode fast --accuracy 1 --weight-budget 1.1x\n"
              "  lanewise plan lenet5 --batch 64 --isa avx2\n"
              "  lanewise plan --list"};
-  options o = {0};
+  options o = {.batch = 1};
   argp_parse(&argp, argc, argv, 0, NULL, &o);
   if (o.list) return list_networks(o.json);
   lw_context *context = cli_machine_context(&o.machine);

@@ -426,7 +426,8 @@ typedef enum lw_mode {
   LW_EXACT, /**< every output is one chain, in the order of `ref/<op>.c` */
   LW_FAST   /**< convolutions with a 3x3 kernel, stride 1, dilation 1 and one group may use Winograd's minimal filtering: the
                  bits of `ref/conv2d_winograd.c`, and each output is within a bound, derived from its inputs, of its true value.
-                 Which layer uses which algorithm depends on its shape alone (`nets/recipe.c`); lw_plan_step() tells */
+                 Which layer uses which algorithm depends on the shapes and the budgets of the options alone (`nets/recipe.c`);
+                 lw_plan_step() tells, and why */
 } lw_mode;
 
 /** What lw_plan_create() can be told; all 0: the defaults. */
@@ -434,8 +435,17 @@ typedef struct lw_plan_options {
   int64_t batch;       /**< images per run; 0 means 1 */
   int no_fuse;         /**< not 0: one kernel per layer, so that every layer can be observed */
   size_t memory_limit; /**< bytes of weights + workspace; 0: none. A plan that needs more is LW_NO_MEMORY, before anything is
-                          made */
+                          made. It never changes an algorithm: the workspace depends on ISA, caches and threads, bits must not */
   lw_mode mode;        /**< 0 is LW_EXACT */
+  double accuracy; /**< the accuracy budget of mode LW_FAST, 0: none, else at least 1: an algorithm whose a-priori error bound is
+                      more than so many times that of the chain of mode LW_EXACT is not used. The bounds are constants of the
+                      algorithm and the number of input channels (`docs/winograd.md`): F(4x4, 3x3) has 7 to 12.2 times the
+                      chain's, F(2x2, 3x3) 0.8 to 1.2 times */
+  size_t weight_budget; /**< the memory budget of mode LW_FAST, bytes, 0: none: transformed weights of convolutions that would
+                          take the plan's weights (lw_plan_weight_bytes() on a SIMD ISA; counted alike on every ISA) beyond it
+                          give way to smaller ones, F(4x4, 3x3) to F(2x2, 3x3) to none, in an order that depends on shapes alone:
+                          those first that save most bytes per multiplication that they add. LW_NO_MEMORY if even without any the
+                          weights take more, in every mode */
 } lw_plan_options;
 
 /** Makes a plan: infers shapes, lays out the workspace by lifetime, packs the weights straight from their source (the plan owns
@@ -475,6 +485,9 @@ typedef struct lw_step_info {
   double algorithm_flops; /**< the same of the algorithm's own sums: fewer for Winograd's */
   double weight_bytes;    /**< parameters read per run, as the algorithm keeps them */
   double bytes;           /**< activations read and written per run, plus weight_bytes */
+  int parts;              /**< shares that it is split into: at most one per thread */
+  const char *reason; /**< mode LW_FAST: why a convolution is not computed by F(4x4, 3x3): "stride 2", "14x14: too few tiles for
+                         F(4,3)", "memory budget: ..."; else "". Lives as long as the plan */
 } lw_step_info;
 
 /** Number of steps. */

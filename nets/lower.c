@@ -2,8 +2,9 @@
  * Lowering: a layer table becomes a chain of kernel calls. On SIMD ISAs activations are in 16-channel blocks (plain where
  * there are few channels), ReLU and pooling are fused into the convolution before them, and a tensor is written with the halo
  * that its reader wants. On the loops of ref/ every layer is one step over plain tensors. */
+#include <stdio.h>
 #include <string.h>
-#include "nets/nets.h"
+#include "nets/recipe.h"
 #include "runtime/topology.h"
 #include "simd/conv2d_small.h"
 
@@ -11,7 +12,7 @@ typedef struct lowering {
   const lw_context *context;
   const lw_net *net;
   int64_t batch;
-  lw_mode mode;
+  const lw_recipe_choice *choices; /* by layer */
   int simd, fuse;
   lw_lowered *out;
   /* the tensor that the next step reads */
@@ -89,14 +90,14 @@ static void make_plain(lowering *s, size_t next_layer) {
 /* Weights w[rows][k] of a layer: how many bytes, where, and which tensor. winograd: see lw_step_weights. */
 static void add_weights(lowering *s, lw_step *step, lw_step_weights *w, size_t layer, int64_t rows, int64_t k, int packed,
                         int winograd) {
-  const int64_t padded = packed ? (rows + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK : rows;
   const int64_t per_row = winograd ? lw_winograd_count(winograd, LW_BLOCK, k / 9) / LW_BLOCK : k;
+  size_t bias_offset;
   *w = (lw_step_weights){.layer = layer, .tensor = s->tensor, .packed = packed, .winograd = winograd, .rows = rows, .k = k};
   w->has_bias = !s->net->layers[layer].no_bias;
   s->tensor += 1 + w->has_bias;
   w->weight_offset = s->out->weight_bytes;
-  w->bias_offset = w->weight_offset + align64((size_t)(padded * per_row) * sizeof(float));
-  s->out->weight_bytes = w->bias_offset + (w->has_bias ? align64((size_t)padded * sizeof(float)) : 0);
+  s->out->weight_bytes += lw_weight_bytes(rows, k, packed, winograd, w->has_bias, &bias_offset);
+  w->bias_offset = w->weight_offset + bias_offset;
   step->weight_bytes += (double)rows * (double)(per_row + w->has_bias) * sizeof(float);
 }
 
@@ -124,7 +125,7 @@ static convolution look_at(const lowering *s, size_t layer, lw_shape in) {
   (void)lw_conv2d_output(d, &c.oh, &c.ow); /* checked by lw_net_shapes */
   c.k = d->ic / d->groups * d->kh * d->kw;
   c.flops = 2 * (double)(s->batch * c.oh * c.ow) * (double)(d->oc * c.k);
-  c.recipe = lw_recipe_conv2d(s->mode, d, c.oh, c.ow);
+  c.recipe = s->choices[layer].recipe;
   if (c.recipe && !lw_kernel_find(LW_OP_conv2d, s->context->isa, c.recipe->algorithm)) c.recipe = NULL; /* autovec has none */
   const double m = c.recipe ? c.recipe->winograd : 1, t = m + 2;
   c.algorithm_flops = c.recipe ? c.flops * t * t / (9 * m * m) : c.flops;
@@ -155,6 +156,16 @@ static void set_winograd(lowering *s, lw_step *step, const convolution *c, const
   add_weights(s, step, &step->before, before->layer, before->desc.oc, before->k, 1, 0);
 }
 
+/* Why the recipe did not take its first choice. */
+static void set_reason(const lowering *s, lw_step *step, const convolution *c, const convolution *before) {
+  const char *own = s->choices[c->layer].reason;
+  if (!before)
+    snprintf(step->reason, sizeof step->reason, "%s", own);
+  else
+    snprintf(step->reason, sizeof step->reason, "%.40s: %s%s%s", s->net->layers[before->layer].name,
+             s->choices[before->layer].reason, own[0] ? "; " : "", own);
+}
+
 static size_t lower_conv2d(lowering *s, size_t layer) {
   convolution c = look_at(s, layer, s->shape), before = c, next;
   const int packed = s->simd && c.desc.groups == 1, on_the_way = is_computed_on_the_way(s, &c, &next);
@@ -181,6 +192,7 @@ static size_t lower_conv2d(lowering *s, size_t layer) {
   else if (s->simd)
     step->scratch = packed ? lw_conv2d_packed_scratch(algorithm, a) : lw_conv2d_plain_scratch(&c.desc);
   a->scratch_stride = step->scratch;
+  set_reason(s, step, &c, on_the_way ? &before : NULL);
   step->parts = lw_kernel_parts(s->context, lw_mac_work(s->context, step->flops / 2, 0));
   add_weights(s, step, &step->weights, c.layer, c.desc.oc, c.k, packed, packed && c.recipe ? c.recipe->winograd : 0);
   const lw_shape shape = {c.desc.oc, pool ? a->oh / 2 : a->oh, pool ? a->ow / 2 : a->ow};
@@ -267,17 +279,25 @@ static size_t lower_layer(lowering *s, size_t layer) {
   return layer;
 }
 
-lw_status lw_lower(const lw_context *context, const lw_net *net, int64_t batch, lw_mode mode, int fuse, lw_lowered *lowered) {
+lw_status lw_lower(const lw_context *context, const lw_net *net, const lw_plan_options *options, lw_lowered *lowered) {
+  const lw_budgets budgets = {options->accuracy, options->weight_budget};
+  lw_recipe_choice *choices = lw_memory_get(context, net->layer_count * sizeof *choices);
   *lowered = (lw_lowered){0};
+  if (!choices) return lw_fail(LW_NO_MEMORY, "network %s: no memory for the recipe of %zu layers", net->name, net->layer_count);
+  lw_status status = lw_recipe_net(net, options->mode, &budgets, choices);
   /* At most a reorder before each layer and one at the end. */
-  lowered->steps = lw_memory_get(context, (2 * net->layer_count + 1) * sizeof *lowered->steps);
-  if (!lowered->steps) return lw_fail(LW_NO_MEMORY, "network %s: no memory for %zu steps", net->name, 2 * net->layer_count + 1);
-  lowering s = {
-      .context = context, .net = net, .batch = batch, .mode = mode, .fuse = fuse, .out = lowered, .place = LW_PLACE_INPUT};
-  s.simd = lw_isa_is_simd(context->isa);
-  s.shape = (lw_shape){net->c, net->h, net->w};
-  s.view = lw_view_make(NULL, net->c, net->h, net->w, 1, (const int64_t[4]){0, 0, 0, 0});
-  for (size_t layer = 0; layer < net->layer_count; layer++) layer = lower_layer(&s, layer);
-  if (s.place != LW_PLACE_OUTPUT) reorder(&s, net->layer_count, 1, 0);
-  return LW_OK;
+  if (status == LW_OK && !(lowered->steps = lw_memory_get(context, (2 * net->layer_count + 1) * sizeof *lowered->steps)))
+    status = lw_fail(LW_NO_MEMORY, "network %s: no memory for %zu steps", net->name, 2 * net->layer_count + 1);
+  if (status == LW_OK) {
+    lowering s = {.context = context, .net = net, .batch = options->batch, .choices = choices, .fuse = !options->no_fuse};
+    s.out = lowered;
+    s.place = LW_PLACE_INPUT;
+    s.simd = lw_isa_is_simd(context->isa);
+    s.shape = (lw_shape){net->c, net->h, net->w};
+    s.view = lw_view_make(NULL, net->c, net->h, net->w, 1, (const int64_t[4]){0, 0, 0, 0});
+    for (size_t layer = 0; layer < net->layer_count; layer++) layer = lower_layer(&s, layer);
+    if (s.place != LW_PLACE_OUTPUT) reorder(&s, net->layer_count, 1, 0);
+  }
+  lw_memory_free(context, choices);
+  return status;
 }

@@ -21,17 +21,6 @@ lw_pool2d_desc lw_layer_pool2d(const lw_layer *layer, int64_t n, lw_shape in);
  * there is no such tensor. */
 lw_status lw_net_tensor(const lw_net *net, int tensor, int64_t *count, int64_t *fan_in);
 
-/* An algorithm that the recipe gives to convolutions of some shapes: a row of promise LW_FAST. */
-typedef struct lw_recipe {
-  lw_mode mode;
-  int64_t side;     /* output height and width are at least this */
-  int64_t channels; /* ic and oc are at least this */
-  const char *algorithm;
-  int winograd; /* outputs in tiles of winograd x winograd */
-} lw_recipe;
-/* For a convolution with outputs of oh x ow; NULL: the algorithm of mode exact. */
-const lw_recipe *lw_recipe_conv2d(lw_mode mode, const lw_conv2d_desc *desc, int64_t oh, int64_t ow);
-
 /* Where a step finds a tensor: the caller's x or y, or the workspace, whose tensors alternate between its two ends. */
 typedef enum lw_place { LW_PLACE_INPUT, LW_PLACE_OUTPUT, LW_PLACE_LOW, LW_PLACE_HIGH } lw_place;
 
@@ -59,6 +48,7 @@ typedef struct lw_step {
   lw_step_weights weights, before; /* before: of lw_conv2d_args.before */
   size_t scratch;                  /* bytes per part */
   double flops, algorithm_flops, weight_bytes, bytes;
+  char reason[320]; /* see lw_step_info */
 } lw_step;
 
 typedef struct lw_lowered {
@@ -67,7 +57,8 @@ typedef struct lw_lowered {
   size_t weight_bytes, arena_bytes, scratch_bytes;
 } lw_lowered;
 
-/* Turns a checked network into steps for the context's ISA. The steps come from the context's allocator. */
-lw_status lw_lower(const lw_context *context, const lw_net *net, int64_t batch, lw_mode mode, int fuse, lw_lowered *lowered);
+/* Turns a checked network into steps for the context's ISA. options: checked, with a batch. The steps come from the context's
+ * allocator. */
+lw_status lw_lower(const lw_context *context, const lw_net *net, const lw_plan_options *options, lw_lowered *lowered);
 
 #endif

@@ -34,44 +34,58 @@ static size_t workspace_bytes(const lw_lowered *l) {
   return bytes ? bytes : 64;
 }
 
-/* Checks arguments and lowers; *context is resolved. */
-static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_options *options, lw_lowered *lowered,
-                         int64_t *batch) {
-  *batch = options && options->batch ? options->batch : 1;
-  if (*batch < 0) return lw_fail(LW_BAD_ARGUMENT, "plan: batch is %" PRId64 ", expected at least 1", *batch);
-  const lw_mode mode = options ? options->mode : LW_EXACT;
-  if (mode != LW_EXACT && mode != LW_FAST)
-    return lw_fail(LW_BAD_ARGUMENT, "plan: mode is %d, expected LW_EXACT (0) or LW_FAST (1)", (int)mode);
+static lw_status check_options(const lw_plan_options *o) {
+  if (o->batch < 1) return lw_fail(LW_BAD_ARGUMENT, "plan: batch is %" PRId64 ", expected at least 1", o->batch);
+  if (o->mode != LW_EXACT && o->mode != LW_FAST)
+    return lw_fail(LW_BAD_ARGUMENT, "plan: mode is %d, expected LW_EXACT (0) or LW_FAST (1)", (int)o->mode);
+  if (!(o->accuracy == 0 || o->accuracy >= 1))
+    return lw_fail(LW_BAD_ARGUMENT, "plan: accuracy is %g, expected 0 (no budget) or at least 1 (that of mode exact)",
+                   o->accuracy);
+  return LW_OK;
+}
+
+static lw_status check_memory(const lw_net *net, const lw_plan_options *o, const lw_lowered *lowered) {
+  const size_t workspace = workspace_bytes(lowered), total = lowered->weight_bytes + workspace;
+  char hint[96] = "";
+  if (!o->memory_limit || total <= o->memory_limit) return LW_OK;
+  if (o->mode == LW_FAST && workspace < o->memory_limit)
+    snprintf(hint, sizeof hint, "; a weight_budget of %zu may fit", o->memory_limit - workspace);
+  return lw_fail(LW_NO_MEMORY, "plan of %s: needs %zu bytes (weights %zu, workspace %zu), memory_limit is %zu%s", net->name,
+                 total, lowered->weight_bytes, workspace, o->memory_limit, hint);
+}
+
+/* Checks arguments and lowers; *context is resolved, *options complete. */
+static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_options *given, lw_plan_options *options,
+                         lw_lowered *lowered) {
+  *options = given ? *given : (lw_plan_options){0};
+  if (options->batch == 0) options->batch = 1;
+  LW_TRY(check_options(options));
   LW_TRY(lw_context_resolve(*context, context));
   LW_TRY(lw_net_shapes(net, NULL));
   /* Shapes fit for one image; the widest tensor of a layer in blocks of 16 channels must still fit for the batch. */
   lw_shape in = {net->c, net->h, net->w};
   for (size_t i = 0; i <= net->layer_count; i++) {
-    LW_TRY(lw_check_count("plan", "activations of the batch", (const int64_t[]){*batch, in.c + 15, in.h, in.w, 4}, 5,
+    LW_TRY(lw_check_count("plan", "activations of the batch", (const int64_t[]){options->batch, in.c + 15, in.h, in.w, 4}, 5,
                           sizeof(float), NULL));
     if (i == net->layer_count) break;
     if (net->layers[i].kind == LW_LAYER_CONV2D) { /* its input with padding */
-      const lw_conv2d_desc d = lw_layer_conv2d(&net->layers[i], *batch, in);
+      const lw_conv2d_desc d = lw_layer_conv2d(&net->layers[i], options->batch, in);
       int64_t oh, ow;
       LW_TRY(lw_conv2d_output(&d, &oh, &ow));
     }
     LW_TRY(lw_net_layer_output(net, i, in, &in));
   }
-  LW_TRY(lw_lower(*context, net, *batch, mode, !(options && options->no_fuse), lowered));
-  const size_t total = lowered->weight_bytes + workspace_bytes(lowered);
-  if (options && options->memory_limit && total > options->memory_limit) {
-    lw_memory_free(*context, lowered->steps);
-    return lw_fail(LW_NO_MEMORY, "plan of %s: needs %zu bytes (weights %zu, workspace %zu), memory_limit is %zu", net->name,
-                   total, lowered->weight_bytes, workspace_bytes(lowered), options->memory_limit);
-  }
-  return LW_OK;
+  LW_TRY(lw_lower(*context, net, options, lowered));
+  const lw_status status = check_memory(net, options, lowered);
+  if (status != LW_OK) lw_memory_free(*context, lowered->steps);
+  return status;
 }
 
 lw_status lw_plan_memory(lw_context *context, const lw_net *net, const lw_plan_options *options, size_t *weights,
                          size_t *workspace) {
   lw_lowered lowered;
-  int64_t batch;
-  LW_TRY(prepare(&context, net, options, &lowered, &batch));
+  lw_plan_options complete;
+  LW_TRY(prepare(&context, net, options, &complete, &lowered));
   if (weights) *weights = lowered.weight_bytes;
   if (workspace) *workspace = workspace_bytes(&lowered);
   lw_memory_free(context, lowered.steps);
@@ -83,14 +97,14 @@ lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weight
   if (!result) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: plan is NULL");
   if (weights && !weights->read) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: weights->read is NULL");
   lw_lowered lowered;
-  int64_t batch;
-  LW_TRY(prepare(&context, net, options, &lowered, &batch));
+  lw_plan_options complete;
+  LW_TRY(prepare(&context, net, options, &complete, &lowered));
   lw_plan *plan = lw_memory_get(context, sizeof *plan);
   if (!plan) {
     lw_memory_free(context, lowered.steps);
     return lw_fail(LW_NO_MEMORY, "lw_plan_create: no memory for a plan");
   }
-  *plan = (lw_plan){.context = context, .batch = batch, .lowered = lowered, .inputs = net->c * net->h * net->w};
+  *plan = (lw_plan){.context = context, .batch = complete.batch, .lowered = lowered, .inputs = net->c * net->h * net->w};
   const lw_shape out = lowered.steps[lowered.count - 1].shape;
   plan->outputs = out.c * out.h * out.w;
   plan->net = copy_net(context, net);
@@ -290,7 +304,9 @@ lw_status lw_plan_step(const lw_plan *plan, size_t step, lw_step_info *info) {
                          .flops = s->flops,
                          .algorithm_flops = s->algorithm_flops,
                          .weight_bytes = s->weight_bytes,
-                         .bytes = s->bytes};
+                         .bytes = s->bytes,
+                         .parts = s->parts,
+                         .reason = s->reason};
   return LW_OK;
 }
 
@@ -306,8 +322,13 @@ size_t lw_plan_describe(const lw_plan *plan, char *text, size_t capacity) {
     ADD("no plan\n");
     return wanted;
   }
-  ADD("%s, batch %" PRId64 ", ISA %s, %d threads: weights %zu bytes, workspace %zu bytes\n", plan->net->name, plan->batch,
-      lw_isa_name(plan->context->isa), plan->context->threads, lw_plan_weight_bytes(plan), lw_plan_workspace_bytes(plan));
+  const size_t weights = lw_plan_weight_bytes(plan), workspace = lw_plan_workspace_bytes(plan);
+  int64_t parameters = 0;
+  (void)lw_net_parameters(plan->net, &parameters); /* checked when the plan was made */
+  ADD("%s, batch %" PRId64 ", ISA %s, %d threads: weights %zu bytes, workspace %zu bytes, in all %zu", plan->net->name,
+      plan->batch, lw_isa_name(plan->context->isa), plan->context->threads, weights, workspace, weights + workspace);
+  if (parameters) ADD(" = %.3f x the parameters", (double)(weights + workspace) / (sizeof(float) * (double)parameters));
+  ADD("\n");
   ADD("%-28s %-28s %16s %6s %12s %12s\n", "layers", "kernel", "output", "parts", "MFLOP", "MB");
   for (size_t i = 0; i < plan->lowered.count; i++) {
     const lw_step *s = &plan->lowered.steps[i];
@@ -319,7 +340,8 @@ size_t lw_plan_describe(const lw_plan *plan, char *text, size_t capacity) {
     else
       snprintf(layers, sizeof layers, "%s..%s", plan->net->layers[s->first_layer].name, plan->net->layers[s->last_layer].name);
     snprintf(shape, sizeof shape, "%" PRId64 "x%" PRId64 "x%" PRId64, s->shape.c, s->shape.h, s->shape.w);
-    ADD("%-28s %-28s %16s %6d %12.3f %12.3f\n", layers, s->kernel->symbol, shape, s->parts, s->flops * 1e-6, s->bytes * 1e-6);
+    ADD("%-28s %-28s %16s %6d %12.3f %12.3f%s%s\n", layers, s->kernel->symbol, shape, s->parts, s->flops * 1e-6, s->bytes * 1e-6,
+        s->reason[0] ? "  " : "", s->reason);
   }
 #undef ADD
   return wanted;

@@ -44,6 +44,31 @@ class Plan(kit.Case):
         self.assertIn("winograd4", self.good("plan", "vgg16", "--mode", "fast"))
         self.bad(2, "plan", "vgg16", "--mode", "fuzzy", has='--mode is "fuzzy", expected exact or fast')
 
+    def test_budgets(self):
+        def algorithms(*more):
+            plan = self.json("plan", "vgg16", "--json", "--mode", "fast", *more)
+            return [s["algorithm"] for s in plan["steps"] if s["op"] == "conv2d"], plan["steps"], plan["weight_bytes"]
+        used, steps, free = algorithms("--accuracy", "1")
+        self.assertEqual(set(used) - {"direct", "columns", "pooled"}, {"winograd2"})
+        self.assertIn("accuracy budget: F(4,3) has 7.12", [s["reason"] for s in steps])
+        used, steps, few = algorithms("--weight-budget", "1.05x")
+        self.assertLessEqual(few, 1.05 * 4 * 138357544)
+        self.assertTrue({"winograd4", "winograd2", "direct"} <= set(used), used)
+        self.assertIn("memory budget: F(4,3) takes 37.8 MB", " ".join(s["reason"] for s in steps))
+        self.assertEqual(algorithms("--weight-budget", str(few))[2], few)
+        self.assertEqual(algorithms("--weight-budget", "1G")[0], algorithms()[0])
+        text = self.good("plan", "vgg16", "--mode", "fast")
+        self.assertIn("14x14: too few tiles for F(4,3)\n", text)
+        self.assertRegex(text, r"Weights 6\d\d MiB, workspace [0-9.]+ MiB, in all 6\d\d MiB = 1\.2\d\d x the parameters\.")
+        self.bad(1, "plan", "vgg16", "--weight-budget", "500M", has="its weights take 553561280 bytes at least, weight_budget is 524288000")
+        self.bad(1, "plan", "vgg16", "--memory-limit", "0.5G", has="memory_limit is 536870912")
+        for wrong in ("0", "-1", "x", "5Q", "5MB", "nan", "1e30", "0x", "inf", ""):
+            for option in ("--memory-limit", "--weight-budget"):
+                self.bad(2, "plan", "vgg16", option, wrong, has=f'{option} is "{wrong}", expected bytes')
+        self.bad(2, "plan", "vgg16", "--memory-limit", "1.2x", has='--memory-limit is "1.2x", expected bytes')
+        for wrong in ("0", "0.99", "-3", "many", "nan", ""):
+            self.bad(2, "plan", "vgg16", "--accuracy", wrong, has=f'--accuracy is "{wrong}", expected a number from 1')
+
     def test_list(self):
         self.assertEqual([(n["net"], n["parameters"]) for n in self.json("plan", "--list", "--json")],
                          [("lenet5", 61706), ("lenet5_1998", 61706), ("vgg16", 138357544), ("net", 241802), ("mlp", 266610)])

@@ -5,7 +5,7 @@
 #include "tests/kit/kit.h"
 #include "tests/kit/conv2d_cases.h"
 #include "tests/kit/winograd.h"
-#include "nets/nets.h"
+#include "nets/recipe.h"
 #include "runtime/topology.h"
 
 enum { X, W, BIAS, Y };
