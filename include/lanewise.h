@@ -424,8 +424,8 @@ typedef struct lw_plan lw_plan;
 /** What a plan may do for speed. Every mode gives the same bits on every ISA and number of threads (autovec apart). */
 typedef enum lw_mode {
   LW_EXACT, /**< every output is one chain, in the order of `ref/<op>.c` */
-  LW_FAST   /**< convolutions with a 3x3 kernel, stride 1, dilation 1 and one group may use Winograd's minimal filtering: the
-                 bits of `ref/conv2d_winograd.c`, and each output is within a bound, derived from its inputs, of its true value.
+  LW_FAST   /**< convolutions with a 3x3 or 5x5 kernel, stride 1, dilation 1 and one group may use Winograd's minimal filtering:
+                 the bits of `ref/conv2d_winograd.c`, and each output is within a bound, derived from its inputs, of its true value.
                  Which layer uses which algorithm depends on the shapes and the budgets of the options alone (`nets/recipe.c`);
                  lw_plan_step() tells, and why */
 } lw_mode;

@@ -48,7 +48,7 @@ static lw_status read(const source *from, int64_t first, int64_t count, float *d
 /* Panels first..last-1, w being the first's. */
 static void pack(const lw_step_weights *s, int64_t first, int64_t last, const float *w, float *packed) {
   if (s->winograd)
-    lw_pack_winograd(s->winograd, s->rows, s->k / 9, first, last, w, packed);
+    lw_pack_winograd(s->winograd, s->kernel, s->rows, s->k / s->kernel / s->kernel, first, last, w, packed);
   else
     lw_pack_weights(s->rows, s->k, first, last, w, packed + first * LW_BLOCK * s->k);
 }

@@ -87,16 +87,17 @@ static void make_plain(lowering *s, size_t next_layer) {
   if (!is_plain(&s->view)) reorder(s, next_layer, 1, 0);
 }
 
-/* Weights w[rows][k] of a layer: how many bytes, where, and which tensor. winograd: see lw_step_weights. */
+/* Weights w[rows][k] of a layer: how many bytes, where, and which tensor. winograd, kernel: see lw_step_weights. */
 static void add_weights(lowering *s, lw_step *step, lw_step_weights *w, size_t layer, int64_t rows, int64_t k, int packed,
-                        int winograd) {
-  const int64_t per_row = winograd ? lw_winograd_count(winograd, LW_BLOCK, k / 9) / LW_BLOCK : k;
+                        int winograd, int kernel) {
+  const int64_t per_row = winograd ? lw_winograd_count(winograd, kernel, LW_BLOCK, k / kernel / kernel) / LW_BLOCK : k;
   size_t bias_offset;
-  *w = (lw_step_weights){.layer = layer, .tensor = s->tensor, .packed = packed, .winograd = winograd, .rows = rows, .k = k};
+  *w = (lw_step_weights){
+      .layer = layer, .tensor = s->tensor, .packed = packed, .winograd = winograd, .kernel = kernel, .rows = rows, .k = k};
   w->has_bias = !s->net->layers[layer].no_bias;
   s->tensor += 1 + w->has_bias;
   w->weight_offset = s->out->weight_bytes;
-  s->out->weight_bytes += lw_weight_bytes(rows, k, packed, winograd, w->has_bias, &bias_offset);
+  s->out->weight_bytes += lw_weight_bytes(rows, k, packed, winograd, kernel, w->has_bias, &bias_offset);
   w->bias_offset = w->weight_offset + bias_offset;
   step->weight_bytes += (double)rows * (double)(per_row + w->has_bias) * sizeof(float);
 }
@@ -127,8 +128,8 @@ static convolution look_at(const lowering *s, size_t layer, lw_shape in) {
   c.flops = 2 * (double)(s->batch * c.oh * c.ow) * (double)(d->oc * c.k);
   c.recipe = s->choices[layer].recipe;
   if (c.recipe && !lw_kernel_find(LW_OP_conv2d, s->context->isa, c.recipe->algorithm)) c.recipe = NULL; /* autovec has none */
-  const double m = c.recipe ? c.recipe->winograd : 1, t = m + 2;
-  c.algorithm_flops = c.recipe ? c.flops * t * t / (9 * m * m) : c.flops;
+  const double m = c.recipe ? c.recipe->winograd : 1, t = m + (double)d->kh - 1;
+  c.algorithm_flops = c.recipe ? c.flops * t * t / ((double)(d->kh * d->kw) * m * m) : c.flops;
   return c;
 }
 
@@ -153,7 +154,7 @@ static void set_winograd(lowering *s, lw_step *step, const convolution *c, const
   a->before = (lw_conv2d_before){.desc = before->desc, .x = a->x, .relu = before->last > before->layer};
   step->flops += before->flops;
   step->algorithm_flops += before->flops;
-  add_weights(s, step, &step->before, before->layer, before->desc.oc, before->k, 1, 0);
+  add_weights(s, step, &step->before, before->layer, before->desc.oc, before->k, 1, 0, 0);
 }
 
 /* Why the recipe did not take its first choice. */
@@ -194,7 +195,8 @@ static size_t lower_conv2d(lowering *s, size_t layer) {
   a->scratch_stride = step->scratch;
   set_reason(s, step, &c, on_the_way ? &before : NULL);
   step->parts = lw_kernel_parts(s->context, lw_mac_work(s->context, step->flops / 2, 0));
-  add_weights(s, step, &step->weights, c.layer, c.desc.oc, c.k, packed, packed && c.recipe ? c.recipe->winograd : 0);
+  add_weights(s, step, &step->weights, c.layer, c.desc.oc, c.k, packed, packed && c.recipe ? c.recipe->winograd : 0,
+              (int)c.desc.kh);
   const lw_shape shape = {c.desc.oc, pool ? a->oh / 2 : a->oh, pool ? a->ow / 2 : a->ow};
   set_output(s, step, shape, packed && !columns ? LW_BLOCK : 1, packed ? wanted_halo(s, last + 1) : 0);
   a->y = s->view;
@@ -213,7 +215,7 @@ static size_t lower_linear(lowering *s, size_t layer) {
   const double macs = (double)s->batch * (double)inputs * (double)l->out;
   step->flops = 2 * macs;
   step->parts = lw_kernel_parts(s->context, lw_mac_work(s->context, macs, s->batch == 1));
-  add_weights(s, step, &step->weights, layer, l->out, inputs, s->simd, 0);
+  add_weights(s, step, &step->weights, layer, l->out, inputs, s->simd, 0, 0);
   set_output(s, step, (lw_shape){l->out, 1, 1}, 1, 0);
   return last;
 }

@@ -31,6 +31,7 @@ typedef struct lw_step_weights {
   int has_bias;
   int packed;   /* in panels */
   int winograd; /* of panels: not 0: transformed for outputs in tiles of winograd x winograd */
+  int kernel;   /* then: a side of the kernels */
   int64_t rows, k;
   size_t weight_offset, bias_offset; /* bytes into the plan's weights */
 } lw_step_weights;

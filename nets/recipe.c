@@ -8,12 +8,14 @@
 #include <string.h>
 
 /* The first row that fits is taken; if none does, the convolution is a chain per output, as in mode exact. Per output and channel
- * F(4x4, 3x3) takes 36/16 products and F(2x2, 3x3) 4 instead of 9. Their weights take 4 and 1.8 times the memory: below 28x28
- * there are too few tiles to read those of F(4x4, 3x3) from memory for. With few channels the transforms cost more than they
- * save. A row behind another one has the smaller weights and the smaller error. */
+ * F(4x4, 3x3) takes 36/16 products and F(2x2, 3x3) 4 instead of 9, F(2x2, 5x5) 9 instead of 25. Their weights take 4, 1.8
+ * and 1.44 times the memory: below 28x28 there are too few tiles to read those of F(4x4, 3x3) from memory for. With few channels
+ * the transforms cost more than they save. A row behind another one for the same kernel has the smaller weights and the smaller
+ * error. */
 static const lw_recipe recipes[] = {
-    {LW_FAST, .side = 28, .channels = 16, "winograd4", 4, .growth = 563.854, .roundings = 12},
-    {LW_FAST, .side = 14, .channels = 16, "winograd2", 2, .growth = 64, .roundings = 8},
+    {LW_FAST, .kernel = 3, .side = 28, .channels = 16, "winograd4", 4, .growth = 563.854, .roundings = 12},
+    {LW_FAST, .kernel = 3, .side = 14, .channels = 16, "winograd2", 2, .growth = 64, .roundings = 8},
+    {LW_FAST, .kernel = 5, .side = 8, .channels = 16, "winograd2", 2, .growth = 1131.776, .roundings = 12},
 };
 enum { WHY = 96 }; /* characters of one reason */
 
@@ -23,28 +25,30 @@ static const lw_recipe *const end = recipes + sizeof recipes / sizeof *recipes;
 static const int64_t MOST_WEIGHTS = INT64_C(1) << 28;
 
 double lw_recipe_error(const lw_recipe *r, const lw_conv2d_desc *d) {
-  const double ic = (double)d->ic;
-  return r->growth * (ic + r->roundings) / (9 * 9 * ic);
+  const double ic = (double)d->ic, taps = (double)(d->kh * d->kw);
+  return r->growth * (ic + r->roundings) / (taps * taps * ic);
 }
 
 /* Why no row can compute it; 0: they can. */
 static int reason_for_all(const lw_conv2d_desc *d, char *why, size_t capacity) {
-  if (lw_winograd_applies(d)) return 0;
-  if (d->kh != 3 || d->kw != 3) return snprintf(why, capacity, "%" PRId64 "x%" PRId64 " kernel", d->kh, d->kw);
+  if (d->kh != d->kw || (d->kh != 3 && d->kh != 5))
+    return snprintf(why, capacity, "%" PRId64 "x%" PRId64 " kernel", d->kh, d->kw);
   if (d->groups != 1) return snprintf(why, capacity, "%" PRId64 " groups", d->groups);
   if (d->dilation_h != 1 || d->dilation_w != 1) return snprintf(why, capacity, "dilation %" PRId64, d->dilation_h);
-  return snprintf(why, capacity, "stride %" PRId64, d->stride_h);
+  if (d->stride_h != 1 || d->stride_w != 1) return snprintf(why, capacity, "stride %" PRId64, d->stride_h);
+  return 0;
 }
 
 /* Why a row is not for this shape; 0: it is. */
 static int reason(const lw_recipe *r, const lw_conv2d_desc *d, int64_t oh, int64_t ow, char *why, size_t capacity) {
-  const int64_t t = r->winograd + 2, channels = d->ic < d->oc ? d->ic : d->oc;
+  const int64_t t = r->winograd + d->kh - 1, channels = d->ic < d->oc ? d->ic : d->oc;
   if (channels < r->channels)
     return snprintf(why, capacity, "%" PRId64 " %s channels, fewer than %" PRId64, channels, d->ic < d->oc ? "input" : "output",
                     r->channels);
   if (oh < r->side || ow < r->side)
-    return snprintf(why, capacity, "%" PRId64 "x%" PRId64 ": too few tiles for F(%d,3)", oh, ow, r->winograd);
-  if (d->oc > MOST_WEIGHTS / (t * t) / d->ic) return snprintf(why, capacity, "F(%d,3): weights of over 1 GiB", r->winograd);
+    return snprintf(why, capacity, "%" PRId64 "x%" PRId64 ": too few tiles for F(%d,%d)", oh, ow, r->winograd, r->kernel);
+  if (d->oc > MOST_WEIGHTS / (t * t) / d->ic)
+    return snprintf(why, capacity, "F(%d,%d): weights of over 1 GiB", r->winograd, r->kernel);
   return 0;
 }
 
@@ -52,7 +56,7 @@ const lw_recipe *lw_recipe_conv2d(lw_mode mode, const lw_conv2d_desc *d, int64_t
   char why[WHY];
   if (reason_for_all(d, why, sizeof why)) return NULL;
   for (const lw_recipe *r = recipes; r < end; r++)
-    if (r->mode == mode && !reason(r, d, oh, ow, why, sizeof why)) return r;
+    if (r->mode == mode && r->kernel == d->kh && !reason(r, d, oh, ow, why, sizeof why)) return r;
   return NULL;
 }
 
@@ -74,13 +78,13 @@ static void choose(const lw_recipe *r, lw_mode mode, double accuracy, const lw_c
     return;
   }
   for (; r < end; r++) {
-    if (r->mode != mode) continue;
+    if (r->mode != mode || r->kernel != d->kh) continue;
     if (!reason(r, d, oh, ow, why, sizeof why)) {
       if (accuracy == 0 || lw_recipe_error(r, d) <= accuracy) {
         c->recipe = r;
         return;
       }
-      snprintf(why, sizeof why, "accuracy budget: F(%d,3) has %.2f", r->winograd, lw_recipe_error(r, d));
+      snprintf(why, sizeof why, "accuracy budget: F(%d,%d) has %.2f", r->winograd, r->kernel, lw_recipe_error(r, d));
     }
     tell(c, why);
   }
@@ -88,9 +92,9 @@ static void choose(const lw_recipe *r, lw_mode mode, double accuracy, const lw_c
 
 static size_t lines(int64_t floats) { return ((size_t)floats * sizeof(float) + 63) / 64 * 64; }
 
-size_t lw_weight_bytes(int64_t rows, int64_t k, int packed, int winograd, int has_bias, size_t *bias_offset) {
+size_t lw_weight_bytes(int64_t rows, int64_t k, int packed, int winograd, int kernel, int has_bias, size_t *bias_offset) {
   const int64_t padded = packed ? lw_packed_count(rows, 1) : rows;
-  const size_t bytes = lines(winograd ? lw_winograd_count(winograd, rows, k / 9) : padded * k);
+  const size_t bytes = lines(winograd ? lw_winograd_count(winograd, kernel, rows, k / kernel / kernel) : padded * k);
   if (bias_offset) *bias_offset = bytes;
   return bytes + (has_bias ? lines(padded) : 0);
 }
@@ -105,12 +109,13 @@ typedef struct convolution {
 
 static size_t bytes_of(const convolution *c, const lw_recipe *r) {
   const lw_conv2d_desc *d = &c->desc;
-  return lw_weight_bytes(d->oc, d->ic / d->groups * d->kh * d->kw, d->groups == 1, r ? r->winograd : 0, c->has_bias, NULL);
+  return lw_weight_bytes(d->oc, d->ic / d->groups * d->kh * d->kw, d->groups == 1, r ? r->winograd : 0, (int)d->kh, c->has_bias,
+                         NULL);
 }
 
-/* Products per output and channel. */
-static double products(const lw_recipe *r) {
-  const double m = r ? r->winograd : 1, t = m + 2;
+/* Products per output and channel of a kernel x kernel convolution. */
+static double products(const lw_recipe *r, int64_t kernel) {
+  const double m = r ? r->winograd : 1, t = m + (double)kernel - 1;
   return t * t / (m * m);
 }
 
@@ -121,7 +126,7 @@ static size_t each_convolution(const lw_net *net, void (*visit)(void *user, cons
   for (size_t i = 0; i < net->layer_count; i++, in = out) {
     const lw_layer *l = &net->layers[i];
     (void)lw_net_layer_output(net, i, in, &out); /* checked */
-    if (l->kind == LW_LAYER_LINEAR) others += lw_weight_bytes(l->out, in.c * in.h * in.w, 1, 0, !l->no_bias, NULL);
+    if (l->kind == LW_LAYER_LINEAR) others += lw_weight_bytes(l->out, in.c * in.h * in.w, 1, 0, 0, !l->no_bias, NULL);
     if (l->kind == LW_LAYER_CONV2D) visit(user, &(convolution){i, lw_layer_conv2d(l, 1, in), out.h, out.w, !l->no_bias});
   }
   return others;
@@ -152,11 +157,12 @@ static void find_costly(void *user, const convolution *c) {
   const lw_recipe *r = next.recipe;
   char why[WHY];
   if (!r) return;
-  snprintf(why, sizeof why, "memory budget: F(%d,3) takes %.1f MB", r->winograd, (double)bytes_of(c, r) * 1e-6);
+  snprintf(why, sizeof why, "memory budget: F(%d,%d) takes %.1f MB", r->winograd, r->kernel, (double)bytes_of(c, r) * 1e-6);
   tell(&next, why);
   choose(r + 1, s->mode, s->budgets->accuracy, &c->desc, c->oh, c->ow, &next);
   const double saved = (double)bytes_of(c, r) - (double)bytes_of(c, next.recipe), area = (double)c->oh * (double)c->ow;
-  const double more = (products(next.recipe) - products(r)) * area * (double)c->desc.ic * (double)c->desc.oc;
+  const double more =
+      (products(next.recipe, c->desc.kh) - products(r, c->desc.kh)) * area * (double)c->desc.ic * (double)c->desc.oc;
   if (saved / more <= s->gain) return;
   s->gain = saved / more;
   s->found = *c;

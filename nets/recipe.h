@@ -8,6 +8,7 @@
 /* An algorithm that the recipe gives to convolutions of some shapes: a row of promise LW_FAST. */
 typedef struct lw_recipe {
   lw_mode mode;
+  int kernel;       /* a side of the kernels */
   int64_t side;     /* output height and width are at least this */
   int64_t channels; /* ic and oc are at least this */
   const char *algorithm;
@@ -18,7 +19,7 @@ typedef struct lw_recipe {
 
 /* The error constant of an algorithm, a number that depends on no data: with M = |bias| + sum over input channels of the largest
  * |w| times the largest |x| that enter an output, |y - true y| <= gamma_n a M, gamma_n = nu / (1 - nu), u = 2^-24 (underflow
- * apart). The chain of fma has a = 9, n = 9 ic for a 3x3 kernel, Winograd's algorithms a = growth, n = ic + roundings;
+ * apart). The chain of fma has a = kh kw, n = kh kw ic, Winograd's algorithms a = growth, n = ic + roundings;
  * docs/winograd.md derives them. This is the ratio of n a of the row and of the chain. */
 double lw_recipe_error(const lw_recipe *recipe, const lw_conv2d_desc *desc);
 
@@ -41,9 +42,9 @@ typedef struct lw_recipe_choice {
  * weights are more than the budget. */
 lw_status lw_recipe_net(const lw_net *net, lw_mode mode, const lw_budgets *budgets, lw_recipe_choice *choices);
 
-/* Bytes of weights w[rows][k] and their bias, each rounded up to whole cache lines; packed: in panels of 16 rows; winograd: see
- * lw_recipe. With packed weights wherever the SIMD ISAs have them, this is what budgets count on every ISA. *bias_offset: where
- * the bias starts; may be NULL. */
-size_t lw_weight_bytes(int64_t rows, int64_t k, int packed, int winograd, int has_bias, size_t *bias_offset);
+/* Bytes of weights w[rows][k] and their bias, each rounded up to whole cache lines; packed: in panels of 16 rows; winograd,
+ * kernel: see lw_recipe. With packed weights wherever the SIMD ISAs have them, this is what budgets count on every ISA.
+ * *bias_offset: where the bias starts; may be NULL. */
+size_t lw_weight_bytes(int64_t rows, int64_t k, int packed, int winograd, int kernel, int has_bias, size_t *bias_offset);
 
 #endif

@@ -37,9 +37,9 @@ void REF(conv2d)(const lw_conv2d_desc *d, const real *x, const real *w, const re
 /* Winograd's F(m x m, 3 x 3), m = 2 or 4, and its parts: 3x3 weights g to u[t][t], an input tile d[t][t] and a sum of products
  * v[t][t] in place (outputs are rows and columns 0..m-1 of v); t = m + 2. */
 void REF(conv2d_winograd)(int m, const lw_conv2d_desc *d, const real *x, const real *w, const real *bias, real *y);
-void REF(winograd_weights)(int m, const real *g, real *u);
-void REF(winograd_input)(int m, real *d);
-void REF(winograd_output)(int m, real *v);
+void REF(winograd_weights)(int m, int r, const real *g, real *u);
+void REF(winograd_input)(int t, real *d);
+void REF(winograd_output)(int m, int t, real *v);
 void REF(linear)(const lw_linear_desc *d, const real *x, const real *w, const real *bias, real *y);
 void REF(relu)(int64_t count, const real *x, real *y);
 void REF(tanh)(int64_t count, const real *x, real *y);

@@ -34,9 +34,9 @@ static inline void lw_share(int64_t units, lw_part part, int64_t *begin, int64_t
  *   pooled  direct with the pool, stride and dilation 1, kw 3 or 5; no scratch.
  *   im2col  any shape; plain x without halo, w as in lanewise.h, plain y. scratch: lw_conv2d_plain_scratch() bytes per part.
  *   depthwise  ic == groups; plain, w as in lanewise.h; no scratch.
- *   winograd4, winograd2  3x3, stride 1, dilation 1, groups == 1. SIMD ISAs: x and y in blocks, the halo of x covers the padding,
- *           w packed by lw_pack_winograd; relu and pool as for direct; scratch: lw_winograd_scratch() bytes per part. ref, naive:
- *           plain, w as in lanewise.h; no scratch.
+ *   winograd4, winograd2  3x3 (winograd2: or 5x5), stride 1, dilation 1, groups == 1. SIMD ISAs: x and y in blocks, the halo of x
+ * covers the padding, w packed by lw_pack_winograd; relu and pool as for direct; scratch: lw_winograd_scratch() bytes per part.
+ * ref, naive: plain, w as in lanewise.h; no scratch.
  *   ""      (ref, naive, autovec) any shape, plain, w as in lanewise.h; no scratch. */
 typedef struct lw_winograd_block {
   int64_t tiles;  /* image tiles that go through the three stages together */
@@ -229,15 +229,17 @@ int lw_isa_is_simd(lw_isa isa);
 void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed);
 static inline int64_t lw_packed_count(int64_t oc, int64_t k) { return (oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK * k; }
 
-/* Weights for "winograd4" (m = 4) and "winograd2" (m = 2): [t*t][ceil(oc/16)][ic][16], t = m + 2, each 3x3 kernel of w[oc][ic]
- * transformed by ref/conv2d_winograd.c; missing outputs are +0. Packs panels first..last-1 into `packed`, which starts with panel
- * 0; w is the row of output first*16. */
-void lw_pack_winograd(int m, int64_t oc, int64_t ic, int64_t first, int64_t last, const float *w, float *packed);
-static inline int64_t lw_winograd_count(int m, int64_t oc, int64_t ic) { return (m + 2) * (m + 2) * lw_packed_count(oc, ic); }
-/* Whether Winograd's algorithms can compute a convolution. */
-static inline int lw_winograd_applies(const lw_conv2d_desc *d) {
-  return d->kh == 3 && d->kw == 3 && d->stride_h == 1 && d->stride_w == 1 && d->dilation_h == 1 && d->dilation_w == 1 &&
-         d->groups == 1;
+/* Weights for "winograd4" (m = 4) and "winograd2" (m = 2): [t*t][ceil(oc/16)][ic][16], t = m + r - 1, each r x r kernel of
+ * w[oc][ic] transformed by ref/conv2d_winograd.c; missing outputs are +0. Packs panels first..last-1 into `packed`, which starts
+ * with panel 0; w is the row of output first*16. */
+void lw_pack_winograd(int m, int r, int64_t oc, int64_t ic, int64_t first, int64_t last, const float *w, float *packed);
+static inline int64_t lw_winograd_count(int m, int r, int64_t oc, int64_t ic) {
+  return (m + r - 1) * (m + r - 1) * lw_packed_count(oc, ic);
+}
+/* Whether Winograd's algorithm with tiles of m x m can compute a convolution. */
+static inline int lw_winograd_applies(int m, const lw_conv2d_desc *d) {
+  return (d->kh == 3 || (d->kh == 5 && m == 2)) && d->kw == d->kh && d->stride_h == 1 && d->stride_w == 1 && d->dilation_h == 1 &&
+         d->dilation_w == 1 && d->groups == 1;
 }
 /* From so many image tiles on, parts share the tiles, else the output channels. */
 enum { LW_WINOGRAD_MANY_TILES = 196 };

@@ -42,7 +42,7 @@ static void winograd(int m, const lw_conv2d_args *a, lw_part part) {
     slice.oc = end - begin;
     float *y = a->y.p + (n * d->oc + begin) * plane;
     REF(conv2d_winograd)
-    (m, &slice, a->x.p + n * d->ic * d->ih * d->iw, a->w + begin * d->ic * 9, a->bias ? a->bias + begin : NULL, y);
+    (m, &slice, a->x.p + n * d->ic * d->ih * d->iw, a->w + begin * d->ic * d->kh * d->kw, a->bias ? a->bias + begin : NULL, y);
     if (a->relu) relu_slice(y, slice.oc * plane);
   }
 }

@@ -17,21 +17,23 @@ enum { ISAS = sizeof isas / sizeof *isas };
 
 static int is_runnable(const char *isa) { return lw_isa_runnable((lw_isa)lw_isa_from_name(isa)); }
 
-static lw_conv2d_desc conv(int64_t ic, int64_t oc, int64_t side) {
-  return (lw_conv2d_desc){1, ic, side, side, oc, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+/* Outputs of side x side. */
+static lw_conv2d_desc conv(int64_t ic, int64_t oc, int64_t side, int64_t r) {
+  const int64_t pad = r / 2;
+  return (lw_conv2d_desc){1, ic, side, side, oc, r, r, 1, 1, pad, pad, pad, pad, 1, 1, 1};
 }
 
 /* ----------------------------------------------------------------------------------------------------- error constants */
 
 /* The largest row sum of |A^T| [(|G| 1) .* (|B^T| 1)], which is a of one dimension. */
-static double growth(int m) {
-  const kit_winograd k = kit_winograd_make(m);
+static double growth(const kit_winograd *algorithm) {
+  const kit_winograd k = *algorithm;
   double largest = 0;
-  for (int i = 0; i < m; i++) {
+  for (int i = 0; i < k.m; i++) {
     double sum = 0;
     for (int p = 0; p < k.t; p++) {
       double g = 0, b = 0;
-      for (int j = 0; j < 3; j++) g += fabs(k.g[p][j]);
+      for (int j = 0; j < k.r; j++) g += fabs(k.g[p][j]);
       for (int j = 0; j < k.t; j++) b += fabs(k.bt[p][j]);
       sum += fabs(k.at[i][p]) * g * b;
     }
@@ -48,15 +50,19 @@ static double uniform(uint64_t *state) {
 /* The a-priori bound gamma_n a M is never below the bound from the data, and on inputs without cancellation not far above it. */
 static void constants_bound_the_error(void **state) {
   (void)state;
+  static const struct {
+    int side, kernel;
+  } shapes[] = {{28, 3}, {14, 3}, {8, 5}};
   uint64_t random = 3;
   for (int64_t ic = 16; ic <= 300; ic += 71)
-    for (int side = 28; side >= 14; side -= 14) {
-      const lw_conv2d_desc desc = conv(ic, 16, side);
+    for (size_t shape = 0; shape < sizeof shapes / sizeof *shapes; shape++) {
+      const int side = shapes[shape].side, taps = shapes[shape].kernel * shapes[shape].kernel;
+      const lw_conv2d_desc desc = conv(ic, 16, side, shapes[shape].kernel);
       const lw_recipe *r = lw_recipe_conv2d(LW_FAST, &desc, side, side);
       assert_non_null(r);
-      const kit_winograd k = kit_winograd_make(r->winograd);
-      assert_true(r->growth >= growth(k.m) && r->growth < growth(k.m) * (1 + 1e-5));
-      double largest = 0, *d = malloc((size_t)(ic * k.t * k.t) * sizeof *d), *g = malloc((size_t)(ic * 9) * sizeof *g);
+      const kit_winograd k = kit_winograd_make(r->winograd, r->kernel);
+      assert_true(r->growth >= growth(&k) && r->growth < growth(&k) * (1 + 1e-5));
+      double largest = 0, *d = malloc((size_t)(ic * k.t * k.t) * sizeof *d), *g = malloc((size_t)(ic * taps) * sizeof *g);
       const double n = (double)ic + r->roundings, gamma = n * KIT_U / (1 - n * KIT_U);
       for (int fill = 0; fill < 20; fill++) {
         double most = 0.5, bound[4][4];
@@ -66,9 +72,9 @@ static void constants_bound_the_error(void **state) {
             d[c * k.t * k.t + i] = fill < 2 ? 1 : uniform(&random);
             x = fmax(x, fabs(d[c * k.t * k.t + i]));
           }
-          for (int i = 0; i < 9; i++) {
-            g[c * 9 + i] = fill == 0 ? 1 : uniform(&random);
-            w = fmax(w, fabs(g[c * 9 + i]));
+          for (int i = 0; i < taps; i++) {
+            g[c * taps + i] = fill == 0 ? 1 : uniform(&random);
+            w = fmax(w, fabs(g[c * taps + i]));
           }
           most += x * w;
         }
@@ -80,7 +86,7 @@ static void constants_bound_the_error(void **state) {
         }
       }
       assert_true(largest > 0.02);
-      assert_true(fabs(lw_recipe_error(r, &desc) - n * r->growth / (81 * (double)ic)) < 1e-12);
+      assert_true(fabs(lw_recipe_error(r, &desc) - n * r->growth / (taps * taps * (double)ic)) < 1e-12);
       free(d);
       free(g);
     }

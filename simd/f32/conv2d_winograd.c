@@ -31,28 +31,26 @@ typedef struct walk {
 /* ----------------------------------------------------------------------------------------------------- input transform */
 
 /* Along h: the columns that a run of tiles of one row reads, of which `inside` are in the padded image; lines[t][COLUMNS][16]. */
-ALWAYS_INLINE void input_columns(const int m, const float *const *rows, int64_t columns, int64_t inside, float *lines) {
-  const int t = m + 2;
+ALWAYS_INLINE void input_columns(const int t, const float *const *rows, int64_t columns, int64_t inside, float *lines) {
   for (int64_t j = 0; j < columns; j++)
     for (int q = 0; q < PV; q++) {
       const int64_t at = j * LW_BLOCK + q * VL;
       vf d[WINOGRAD_MOST], v[WINOGRAD_MOST];
       V_UNROLL for (int i = 0; i < t; i++) d[i] = j < inside ? v_load(rows[i] + at) : v_zero();
-      winograd_input_line(m, d, v);
+      winograd_input_line(t, d, v);
       V_UNROLL for (int i = 0; i < t; i++) v_store(lines + i * (COLUMNS * LW_BLOCK) + at, v[i]);
     }
 }
 
 /* Along w: row i of the transformed tiles. */
-ALWAYS_INLINE void input_row(const int m, const float *line, int64_t tiles, float *v, int64_t element) {
-  const int t = m + 2;
+ALWAYS_INLINE void input_row(const int m, const int t, const float *line, int64_t tiles, float *v, int64_t element) {
   for (int64_t tile = 0; tile < tiles; tile++)
     for (int q = 0; q < PV; q++) {
       const float *x = line + tile * m * LW_BLOCK + q * VL;
       float *to = v + tile * LW_BLOCK + q * VL;
       vf d[WINOGRAD_MOST], out[WINOGRAD_MOST];
       V_UNROLL for (int j = 0; j < t; j++) d[j] = v_load(x + j * LW_BLOCK);
-      winograd_input_line(m, d, out);
+      winograd_input_line(t, d, out);
       V_UNROLL for (int j = 0; j < t; j++) v_store(to + j * element, out[j]);
     }
 }
@@ -60,14 +58,13 @@ ALWAYS_INLINE void input_row(const int m, const float *line, int64_t tiles, floa
 ALWAYS_INLINE int64_t ring_row(const lw_conv2d_desc *d, int64_t row) { return (row + d->pad_top + 2) % LW_WINOGRAD_RING; }
 
 /* `tiles` neighbours of one row of tiles, of one block of channels. */
-ALWAYS_INLINE void input_run(const int m, const walk *k, int64_t block, int64_t tile, int64_t tiles, float *v) {
+ALWAYS_INLINE void input_run(const int m, const int t, const walk *k, int64_t block, int64_t tile, int64_t tiles, float *v) {
   static const float zeros[COLUMNS * LW_BLOCK];
   const lw_conv2d_args *a = k->a;
   const lw_conv2d_desc *d = &a->desc;
-  const int t = m + 2;
   const int64_t image = k->tiles_h * k->tiles_w, n = tile / image;
   const int64_t h = tile % image / k->tiles_w * m - d->pad_top, w = tile % k->tiles_w * m - d->pad_left;
-  const int64_t right = d->iw + d->pad_right - w, columns = tiles * m + 2;
+  const int64_t right = d->iw + d->pad_right - w, columns = tiles * m + t - m;
   const float *rows[WINOGRAD_MOST];
   _Alignas(64) float lines[WINOGRAD_MOST * COLUMNS * LW_BLOCK];
   for (int i = 0; i < t; i++) {
@@ -76,17 +73,17 @@ ALWAYS_INLINE void input_run(const int m, const walk *k, int64_t block, int64_t 
     else
       rows[i] = h + i >= 0 && h + i < d->ih ? lw_view_at(&k->ring, 0, block, ring_row(d, h + i), w) : zeros;
   }
-  input_columns(m, rows, columns, right, lines);
-  for (int i = 0; i < t; i++) input_row(m, lines + i * (COLUMNS * LW_BLOCK), tiles, v + i * t * k->v_element, k->v_element);
+  input_columns(t, rows, columns, right, lines);
+  for (int i = 0; i < t; i++) input_row(m, t, lines + i * (COLUMNS * LW_BLOCK), tiles, v + i * t * k->v_element, k->v_element);
 }
 
-ALWAYS_INLINE void input(const int m, const walk *k, int64_t first, int64_t count) {
+ALWAYS_INLINE void input(const int m, const int t, const walk *k, int64_t first, int64_t count) {
   for (int64_t block = 0; block < k->blocks; block++)
     for (int64_t i = 0, tiles; i < count; i += tiles) {
       tiles = k->tiles_w - (first + i) % k->tiles_w;
       if (tiles > count - i) tiles = count - i;
       if (tiles > RUN) tiles = RUN;
-      input_run(m, k, block, first + i, tiles, k->v + block * k->v_block + i * LW_BLOCK);
+      input_run(m, t, k, block, first + i, tiles, k->v + block * k->v_block + i * LW_BLOCK);
     }
 }
 
@@ -189,18 +186,17 @@ static void multiply(const walk *k, int panels, const float *v, const float *w, 
 ALWAYS_INLINE vf larger(vf m, vf v) { return v_select(vm_taken(m, v), v, m); }
 
 /* One vector of channels of one tile, of which rows x pixels are inside the (pooled) output. */
-ALWAYS_INLINE void output_tile(const int m, const float *sums, int64_t element, vf bias, int relu, int pool, float *y,
-                               int64_t row_stride, int64_t rows, int64_t pixels) {
-  const int t = m + 2;
+ALWAYS_INLINE void output_tile(const int m, const int t, const float *sums, int64_t element, vf bias, int relu, int pool,
+                               float *y, int64_t row_stride, int64_t rows, int64_t pixels) {
   vf columns[WINOGRAD_MOST][WINOGRAD_MOST], out[4][4];
   V_UNROLL for (int j = 0; j < t; j++) {
     vf v[WINOGRAD_MOST], line[4];
     V_UNROLL for (int i = 0; i < t; i++) v[i] = v_load(sums + (i * t + j) * element);
-    winograd_output_line(m, v, line);
+    winograd_output_line(m, t, v, line);
     V_UNROLL for (int i = 0; i < m; i++) columns[i][j] = line[i];
   }
   V_UNROLL for (int i = 0; i < m; i++) {
-    winograd_output_line(m, columns[i], out[i]);
+    winograd_output_line(m, t, columns[i], out[i]);
     V_UNROLL for (int j = 0; j < m; j++) {
       out[i][j] = v_add(out[i][j], bias);
       if (relu) out[i][j] = v_max(v_zero(), out[i][j]);
@@ -218,7 +214,7 @@ ALWAYS_INLINE void output_tile(const int m, const float *sums, int64_t element, 
       v_store(y + i * row_stride + j * LW_BLOCK, out[i][j]);
 }
 
-ALWAYS_INLINE void output(const int m, const walk *k, int64_t first, int64_t count, int64_t panel, int64_t panels) {
+ALWAYS_INLINE void output(const int m, const int t, const walk *k, int64_t first, int64_t count, int64_t panel, int64_t panels) {
   const lw_conv2d_args *a = k->a;
   const int64_t tiles = k->tiles_h * k->tiles_w, side = a->pool ? m / 2 : m;
   for (int64_t p = 0; p < panels; p++)
@@ -230,7 +226,7 @@ ALWAYS_INLINE void output(const int m, const walk *k, int64_t first, int64_t cou
         for (int px = 0; px < side; px++) V_PREFETCH(y + row * a->y.row_stride + (2 * side + px) * LW_BLOCK);
       for (int q = 0; q < PV; q++) {
         const vf bias = a->bias ? v_load(a->bias + (panel + p) * LW_BLOCK + q * VL) : v_zero();
-        output_tile(m, k->sums + p * k->sum_panel + i * LW_BLOCK + q * VL, k->sum_element, bias, a->relu, a->pool, y + q * VL,
+        output_tile(m, t, k->sums + p * k->sum_panel + i * LW_BLOCK + q * VL, k->sum_element, bias, a->relu, a->pool, y + q * VL,
                     a->y.row_stride, rows, pixels);
       }
       if (w == 0 && rows > 0) lw_view_zero_halo(&a->y, n, panel + p, h, h + rows);
@@ -240,10 +236,10 @@ ALWAYS_INLINE void output(const int m, const walk *k, int64_t first, int64_t cou
 /* -------------------------------------------------------------------------------------------------------------- kernel */
 
 /* Pixel `px` of a row of the tiles from `first` on; row: t of each block of channels. */
-ALWAYS_INLINE const float *input_ahead(const int m, const walk *k, int64_t first, int64_t row, int64_t px) {
+ALWAYS_INLINE const float *input_ahead(const int m, const int t, const walk *k, int64_t first, int64_t row, int64_t px) {
   const lw_conv2d_args *a = k->a;
   const int64_t image = k->tiles_h * k->tiles_w, tile = first + px / m;
-  return lw_view_at(&a->x, tile / image, row / (m + 2), tile % image / k->tiles_w * m - a->desc.pad_top + row % (m + 2),
+  return lw_view_at(&a->x, tile / image, row / t, tile % image / k->tiles_w * m - a->desc.pad_top + row % t,
                     tile % k->tiles_w * m - a->desc.pad_left + px % m);
 }
 
@@ -265,15 +261,15 @@ static void compute_before(const walk *k, int64_t n, int64_t first, int64_t last
 }
 
 /* `count` tiles from `first` on and panels begin..end-1; after them come `next_count` tiles. */
-ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t count, int64_t next_count, int64_t begin,
-                              int64_t end) {
+ALWAYS_INLINE void tile_block(const int m, const int t, const walk *k, int64_t first, int64_t count, int64_t next_count,
+                              int64_t begin, int64_t end) {
   const lw_conv2d_args *a = k->a;
-  const int elements = (m + 2) * (m + 2);
+  const int elements = t * t;
   /* Each product also fetches a piece of a row of the next block's input, where that lies in memory. */
-  const int64_t products = elements * ((end - begin + PANELS - 1) / PANELS), rows = k->blocks * (m + 2);
+  const int64_t products = elements * ((end - begin + PANELS - 1) / PANELS), rows = k->blocks * t;
   const int64_t pieces = products > rows ? products / rows : 1, piece = (next_count * m + pieces - 1) / pieces;
   int64_t number = 0;
-  input(m, k, first, count);
+  input(m, t, k, first, count);
   for (int64_t group = begin; group < end; group += a->block.panels) {
     const int64_t last = group + a->block.panels < end ? group + a->block.panels : end;
     for (int e = 0; e < elements; e++)
@@ -283,42 +279,42 @@ ALWAYS_INLINE void tile_block(const int m, const walk *k, int64_t first, int64_t
         if (panel + panels == last)
           next = e + 1 < elements ? a->w + (e + 1) * k->w_element + group * k->w_panel
                                   : a->w + (last < end ? last : begin) * k->w_panel;
-        const float *x = next_count ? input_ahead(m, k, first + count, number / pieces, number % pieces * piece) : w;
+        const float *x = next_count ? input_ahead(m, t, k, first + count, number / pieces, number % pieces * piece) : w;
         multiply(k, panels, k->v + e * k->v_element, w, k->sums + e * k->sum_element + (panel - group) * k->sum_panel, count,
                  next, x, number < rows * pieces ? piece * LW_BLOCK * 4 : 0);
         number++;
       }
-    output(m, k, first, count, group, last - group);
+    output(m, t, k, first, count, group, last - group);
   }
 }
 
 /* Tiles first..last-1 in blocks. */
-ALWAYS_INLINE void tile_blocks(const int m, const walk *k, int64_t first, int64_t last, int64_t begin, int64_t end) {
+ALWAYS_INLINE void tile_blocks(const int m, const int t, const walk *k, int64_t first, int64_t last, int64_t begin, int64_t end) {
   const int blocks = (int)((last - first + k->a->block.tiles - 1) / k->a->block.tiles);
   for (int i = 0; i < blocks; i++) {
     int64_t from, to, next = 0, next_to = 0;
     lw_share(last - first, (lw_part){i, blocks}, &from, &to);
     if (i + 1 < blocks && !k->a->before.w) lw_share(last - first, (lw_part){i + 1, blocks}, &next, &next_to);
-    tile_block(m, k, first + from, to - from, next_to - next, begin, end);
+    tile_block(m, t, k, first + from, to - from, next_to - next, begin, end);
   }
 }
 
 /* The same row by row, behind the rows of x that they need; all panels. */
-static void tile_rows(const int m, const walk *k, int64_t first, int64_t last, int64_t panels) {
+ALWAYS_INLINE void tile_rows(const int m, const int t, const walk *k, int64_t first, int64_t last, int64_t panels) {
   const lw_conv2d_desc *d = &k->a->desc;
   for (int64_t tile = first, next, done = 0; tile < last; tile = next) {
-    const int64_t row = tile / k->tiles_w, i = row % k->tiles_h, top = i * m - d->pad_top, bottom = top + m + 2;
+    const int64_t row = tile / k->tiles_w, i = row % k->tiles_h, top = i * m - d->pad_top, bottom = top + t;
     const int64_t from = top > 0 ? top : 0, to = bottom < d->ih ? bottom : d->ih;
     next = (row + 1) * k->tiles_w < last ? (row + 1) * k->tiles_w : last;
     if (tile == first || i == 0) done = from; /* nothing of this image is there */
     if (done < from) done = from;
     if (done < to) compute_before(k, row / k->tiles_h, done, to);
     done = to;
-    tile_blocks(m, k, tile, next, 0, panels);
+    tile_blocks(m, t, k, tile, next, 0, panels);
   }
 }
 
-ALWAYS_INLINE void winograd(const int m, const lw_conv2d_args *a, lw_part part) {
+ALWAYS_INLINE void winograd(const int m, const int t, const lw_conv2d_args *a, lw_part part) {
   const lw_conv2d_desc *d = &a->desc;
   const int64_t panels = (d->oc + LW_BLOCK - 1) / LW_BLOCK;
   walk k = {.a = a, .tiles_h = (a->oh + m - 1) / m, .tiles_w = (a->ow + m - 1) / m, .blocks = (d->ic + LW_BLOCK - 1) / LW_BLOCK};
@@ -328,8 +324,8 @@ ALWAYS_INLINE void winograd(const int m, const lw_conv2d_args *a, lw_part part) 
   k.w_panel = d->ic * LW_BLOCK;
   k.w_element = panels * k.w_panel;
   k.v = (float *)(a->scratch + (size_t)part.index * a->scratch_stride);
-  k.sums = k.v + (m + 2) * (m + 2) * k.v_element;
-  if (a->before.w) k.ring = lw_view_place(lw_winograd_ring(d), k.sums + (m + 2) * (m + 2) * k.sum_element);
+  k.sums = k.v + t * t * k.v_element;
+  if (a->before.w) k.ring = lw_view_place(lw_winograd_ring(d), k.sums + t * t * k.sum_element);
 
   /* Few tiles: shares of the output channels, so that each reads its weights alone. */
   const int64_t tiles = d->n * k.tiles_h * k.tiles_w, pairs = (panels + 1) / 2;
@@ -342,10 +338,15 @@ ALWAYS_INLINE void winograd(const int m, const lw_conv2d_args *a, lw_part part) 
   begin *= 2;
   end = 2 * end < panels ? 2 * end : panels;
   if (a->before.w)
-    tile_rows(m, &k, first, last, end);
+    tile_rows(m, t, &k, first, last, end);
   else
-    tile_blocks(m, &k, first, last, begin, end);
+    tile_blocks(m, t, &k, first, last, begin, end);
 }
 
-void VEC_FN(conv2d_winograd4)(const lw_args *args, lw_part part) { winograd(4, &args->conv2d, part); }
-void VEC_FN(conv2d_winograd2)(const lw_args *args, lw_part part) { winograd(2, &args->conv2d, part); }
+void VEC_FN(conv2d_winograd4)(const lw_args *args, lw_part part) { winograd(4, 6, &args->conv2d, part); }
+void VEC_FN(conv2d_winograd2)(const lw_args *args, lw_part part) {
+  if (args->conv2d.desc.kh == 3)
+    winograd(2, 4, &args->conv2d, part);
+  else
+    winograd(2, 6, &args->conv2d, part);
+}

@@ -164,7 +164,7 @@ static void input_tile(const lw_conv2d_desc *c, const double *x, int t, int64_t 
 }
 
 static void fast_bound(const char *algorithm, const kit_case *c, void *const t[], double *bounds) {
-  const kit_winograd k = kit_winograd_make(kit_winograd_tile(algorithm));
+  const kit_winograd k = kit_winograd_make(kit_winograd_tile(algorithm), (int)c->of.conv2d.kh);
   const lw_conv2d_desc *d = &c->of.conv2d;
   const double *w = t[W], *bias = t[BIAS];
   int64_t oh, ow;
@@ -176,7 +176,7 @@ static void fast_bound(const char *algorithm, const kit_case *c, void *const t[]
         input_tile(d, t[X], k.t, n, h, v, tile);
         for (int64_t oc = 0; oc < d->oc; oc++) {
           double of_tile[4][4];
-          kit_winograd_bound(&k, d->ic, tile, w + oc * d->ic * 9, bias ? bias[oc] : 0, of_tile);
+          kit_winograd_bound(&k, d->ic, tile, w + oc * d->ic * k.r * k.r, bias ? bias[oc] : 0, of_tile);
           for (int64_t i = 0; i < k.m * k.m; i++)
             if (h + i / k.m < oh && v + i % k.m < ow)
               all[((n * d->oc + oc) * oh + h + i / k.m) * ow + v + i % k.m] = of_tile[i / k.m][i % k.m];
@@ -210,7 +210,8 @@ static int fast_applies(const char *algorithm, const kit_case *c) {
   int64_t oh, ow;
   output(c, &oh, &ow);
   const lw_recipe *recipe = lw_recipe_conv2d(LW_FAST, d, oh, ow);
-  return lw_winograd_applies(d) && (flops(c) <= 1e8 || (recipe && strcmp(recipe->algorithm, algorithm) == 0));
+  return lw_winograd_applies(kit_winograd_tile(algorithm), d) &&
+         (flops(c) <= 1e8 || (recipe && strcmp(recipe->algorithm, algorithm) == 0));
 }
 
 static int is(const lw_kernel *row, const char *algorithm) { return strcmp(row->algorithm, algorithm) == 0; }
@@ -231,7 +232,7 @@ static int variants(const lw_kernel *row, const kit_case *c) {
   if (is(row, "pooled")) return lw_conv2d_pooled_can(d, c->pool) ? PACKED_VARIANTS : 0;
   if (is(row, "depthwise") && d->ic != d->groups) return 0;
   if (kit_winograd_tile(row->algorithm)) {
-    if (!lw_winograd_applies(d)) return 0;
+    if (!lw_winograd_applies(kit_winograd_tile(row->algorithm), d)) return 0;
     if (is_winograd(row)) return WINOGRAD_VARIANTS;
   }
   return c->pool ? 0 : 1;
@@ -241,9 +242,9 @@ static void set_winograd(kit_run *run, lw_conv2d_args *a) {
   static size_t l2_bytes;
   static const lw_winograd_block blocks[WINOGRAD_VARIANTS] = {[1] = {1, 1}, [2] = {17, 3}};
   const lw_conv2d_desc *d = &a->desc;
-  const int m = kit_winograd_tile(run->row->algorithm);
-  float *w = kit_run_allocate(run, KIT_WEIGHTS, (size_t)lw_winograd_count(m, d->oc, d->ic) * sizeof *w);
-  if (w) lw_pack_winograd(m, d->oc, d->ic, 0, (d->oc + LW_BLOCK - 1) / LW_BLOCK, run->t[W], w);
+  const int m = kit_winograd_tile(run->row->algorithm), r = (int)d->kh;
+  float *w = kit_run_allocate(run, KIT_WEIGHTS, (size_t)lw_winograd_count(m, r, d->oc, d->ic) * sizeof *w);
+  if (w) lw_pack_winograd(m, r, d->oc, d->ic, 0, (d->oc + LW_BLOCK - 1) / LW_BLOCK, run->t[W], w);
   a->w = w;
   if (l2_bytes == 0) l2_bytes = lw_topology_cache_bytes(2);
   a->block = run->variant ? blocks[run->variant] : lw_winograd_choose_block(m, d, a->oh, a->ow, run->row->isa, l2_bytes);

@@ -80,9 +80,10 @@ static int winograd_of(const walk *s, size_t layer) {
 
 /* The bound of output (oh, ow) of a channel with kernels s->w. */
 static double winograd_bound(const walk *s, int m, const lw_conv2d_desc *c, int64_t oh, int64_t ow, double bias) {
-  const kit_winograd k = kit_winograd_make(m);
+  const kit_winograd k = kit_winograd_make(m, (int)c->kh);
+  const int64_t taps = c->ic * k.r * k.r;
   const int64_t inputs = c->ic * k.t * k.t;
-  double *d = malloc((size_t)(inputs + c->ic * 9) * sizeof *d), *g = d + inputs, bounds[4][4];
+  double *d = malloc((size_t)(inputs + taps) * sizeof *d), *g = d + inputs, bounds[4][4];
   if (!d) return -1;
   for (int64_t i = 0; i < inputs; i++) {
     const int64_t ic = i / k.t / k.t;
@@ -90,7 +91,7 @@ static double winograd_bound(const walk *s, int m, const lw_conv2d_desc *c, int6
     const int inside = ih >= 0 && ih < c->ih && iw >= 0 && iw < c->iw;
     d[i] = inside ? s->x[(ic * c->ih + ih) * c->iw + iw] : 0;
   }
-  for (int64_t i = 0; i < c->ic * 9; i++) g[i] = s->w[i];
+  for (int64_t i = 0; i < taps; i++) g[i] = s->w[i];
   kit_winograd_bound(&k, c->ic, d, g, bias, bounds);
   free(d);
   return bounds[oh % m][ow % m];

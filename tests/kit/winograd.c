@@ -17,10 +17,10 @@ static void times(double *p, int *degree, double root) {
   p[0] *= -root;
 }
 
-kit_winograd kit_winograd_make(int m) {
-  static const double points2[] = {0, 1, -1}, points4[] = {0, .625, -.625, 1.5, -1.5};
-  const double *point = m == 2 ? points2 : points4;
-  kit_winograd k = {.m = m, .t = m + 2};
+kit_winograd kit_winograd_make(int m, int r) {
+  static const double points4[] = {0, 1, -1}, points6[] = {0, .625, -.625, 1.5, -1.5};
+  kit_winograd k = {.m = m, .r = r, .t = m + r - 1};
+  const double *point = k.t == 4 ? points4 : points6;
   const int last = k.t - 1; /* finite points, and the row of the infinite one */
   int degree;
   for (int p = 0; p < last; p++) {
@@ -32,13 +32,13 @@ kit_winograd kit_winograd_make(int m) {
       times(k.bt[p], &degree, point[q]);
       n *= point[p] - point[q];
     }
-    for (int i = 0; i < 3; i++) k.g[p][i] = pow(point[p], i) / n;
+    for (int i = 0; i < r; i++) k.g[p][i] = pow(point[p], i) / n;
     for (int i = 0; i < m; i++) k.at[i][p] = pow(point[p], i);
   }
   k.bt[last][0] = 1;
   degree = 0;
   for (int q = 0; q < last; q++) times(k.bt[last], &degree, point[q]);
-  k.g[last][2] = k.at[m - 1][last] = 1;
+  k.g[last][r - 1] = k.at[m - 1][last] = 1;
   return k;
 }
 
@@ -74,12 +74,12 @@ static void both_sides(const double *l, int rows, int inner, int l_stride, const
 }
 
 void kit_winograd_bound(const kit_winograd *k, int64_t ic, const double *d, const double *g, double bias, double bound[4][4]) {
-  const int t = k->t, m = k->m;
-  const double gamma_in = gamma_of(m == 2 ? 2 : 4), gamma_out = gamma_of(m == 2 ? 4 : 6);
+  const int t = k->t, m = k->m, r = k->r;
+  const double gamma_in = gamma_of(t == 4 ? 2 : 4), gamma_out = gamma_of(t == 4 ? 4 : 6);
   double sum[6][6] = {{0}}, running[6][6] = {{0}};
   for (int64_t c = 0; c < ic; c++) {
     double u[6][6], u_absolute[6][6], v[6][6], v_absolute[6][6];
-    both_sides(&k->g[0][0], t, 3, 3, g + c * 9, 3, u, u_absolute);
+    both_sides(&k->g[0][0], t, r, 5, g + c * r * r, r, u, u_absolute);
     both_sides(&k->bt[0][0], t, t, 6, d + c * t * t, t, v, v_absolute);
     for (int i = 0; i < t; i++)
       for (int j = 0; j < t; j++) {

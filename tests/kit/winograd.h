@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Winograd's F(m x m, 3 x 3) from its points, independent of ref/conv2d_winograd.c, and how far that can be from the truth. */
+ * Winograd's F(m x m, r x r) from its points, independent of ref/conv2d_winograd.c, and how far that can be from the truth. */
 #ifndef LANEWISE_TESTS_KIT_WINOGRAD_H
 #define LANEWISE_TESTS_KIT_WINOGRAD_H
 
@@ -7,16 +7,16 @@
 
 /* Y = A^T [ (G g G^T) .* (B^T d B) ] A. */
 typedef struct kit_winograd {
-  int m, t; /* t = m + 2 */
-  double at[4][6], g[6][3], bt[6][6];
+  int m, r, t; /* t = m + r - 1 */
+  double at[4][6], g[6][5], bt[6][6];
 } kit_winograd;
 
-/* m: 2 or 4. */
-kit_winograd kit_winograd_make(int m);
+/* m: 2 or 4; r: 3, or 5 with m = 2. */
+kit_winograd kit_winograd_make(int m, int r);
 /* The m of an algorithm's name, 0 if it is none of Winograd's. */
 int kit_winograd_tile(const char *algorithm);
 
-/* Of one tile of one output channel, with inputs d[ic][t][t], kernels g[ic][3][3] and the bias: bound[i][j], for the distance of
+/* Of one tile of one output channel, with inputs d[ic][t][t], kernels g[ic][r][r] and the bias: bound[i][j], for the distance of
  * output (i, j) of ref_conv2d_winograd from the true one. */
 void kit_winograd_bound(const kit_winograd *k, int64_t ic, const double *d, const double *g, double bias, double bound[4][4]);
 
