@@ -50,9 +50,7 @@ static double uniform(uint64_t *state) {
 /* The a-priori bound gamma_n a M is never below the bound from the data, and on inputs without cancellation not far above it. */
 static void constants_bound_the_error(void **state) {
   (void)state;
-  static const struct {
-    int side, kernel;
-  } shapes[] = {{28, 3}, {14, 3}, {8, 5}};
+  static const struct { int side, kernel; } shapes[] = {{28, 3}, {14, 3}, {8, 5}};
   uint64_t random = 3;
   for (int64_t ic = 16; ic <= 300; ic += 71)
     for (size_t shape = 0; shape < sizeof shapes / sizeof *shapes; shape++) {
@@ -141,7 +139,9 @@ static void reasons(void **state) {
       {{.out = 16, .kernel = 3, .pad = 1}, 16, 13, "0", "13x13: too few tiles for F(4,3); 13x13: too few tiles for F(2,3)"},
       {{.out = 16, .kernel = 3, .pad = 1}, 15, 28, "0", "15 input channels, fewer than 16"},
       {{.out = 7, .kernel = 3, .pad = 1}, 16, 28, "0", "7 output channels, fewer than 16"},
-      {{.out = 16, .kernel = 5, .pad = 2}, 16, 28, "0", "5x5 kernel"},
+      {{.out = 16, .kernel = 5, .pad = 2}, 16, 8, "2", ""},
+      {{.out = 16, .kernel = 5, .pad = 2}, 16, 7, "0", "7x7: too few tiles for F(2,5)"},
+      {{.out = 16, .kernel = 7, .pad = 3}, 16, 28, "0", "7x7 kernel"},
       {{.out = 16, .kernel = 3, .pad = 1, .stride = 2}, 16, 56, "0", "stride 2"},
       {{.out = 16, .kernel = 3, .pad = 3, .dilation = 3}, 16, 28, "0", "dilation 3"},
       {{.out = 16, .kernel = 3, .pad = 1, .groups = 4}, 16, 28, "0", "4 groups"},
