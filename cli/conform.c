@@ -21,16 +21,9 @@ enum {
   KEY_TAP,
   KEY_TIMEOUT,
   KEY_EXPORT,
-  KEY_IN_PROCESS
+  KEY_IN_PROCESS,
+  KEY_BACKEND
 };
-
-/* What was chosen: rows of one operator stand together. */
-typedef struct selection {
-  const kit_op *op[LW_OP_COUNT];
-  size_t op_count;
-  conform_choice *choice;
-  size_t count;
-} selection;
 
 /* Names for a message that lists what would have been right. */
 typedef struct names {
@@ -86,7 +79,7 @@ static int check_row(const conform_options *o) {
 }
 
 /* Operators that have the case of that name. */
-static int keep_ops_with_case(const conform_options *o, selection *s) {
+static int keep_ops_with_case(const conform_options *o, conform_selection *s) {
   names all;
   size_t kept = 0;
   names_start(&all);
@@ -109,7 +102,7 @@ static int keep_ops_with_case(const conform_options *o, selection *s) {
               : cli_usage("--case is \"%s\", which no chosen operator has; with one --op its cases are listed", o->only_case);
 }
 
-static int select_ops(const conform_options *o, selection *s) {
+static int select_ops(const conform_options *o, conform_selection *s) {
   for (int i = 0; i < LW_OP_COUNT; i++) {
     const kit_op *op = kit_op_find((lw_op)i);
     int matches = 0;
@@ -123,10 +116,10 @@ static int select_ops(const conform_options *o, selection *s) {
   if (s->op_count == 0)
     return cli_usage("no row of the kernel table is all of that: --op %s, --row %s, --isa %s%s", o->ops ? o->ops : "(any)",
                      o->row ? o->row : "(any)", o->isas ? o->isas : "(any)", o->shape ? ", --shape (of conv2d)" : "");
-  return o->only_case ? keep_ops_with_case(o, s) : CLI_OK;
+  return CLI_OK;
 }
 
-static int select_rows(const conform_options *o, selection *s) {
+static int select_rows(const conform_options *o, conform_selection *s) {
   const char *cap_name = getenv("LANEWISE_ISA");
   const int cap = cap_name ? lw_isa_from_name(cap_name) : LW_ISA_COUNT;
   if (cap < 0) return check_list("LANEWISE_ISA", cap_name, 1);
@@ -147,10 +140,13 @@ static int select_rows(const conform_options *o, selection *s) {
 }
 
 /* Runs the chosen rows of one operator and tells what came out. */
-static int run_op(const conform_options *o, conform_printer *p, const kit_op *op, const conform_choice *choices, size_t count) {
+static int run_op(const conform_options *o, conform_printer *p, const kit_op *op, const conform_choice *choices, size_t count,
+                  const char *again) {
   const lw_kernel *rows[CONFORM_ROWS];
   conform_plan plan = {.op = op,
                        .rows = rows,
+                       .backend = o->backend,
+                       .isa = o->backend ? o->isas : NULL,
                        .seed = o->seed,
                        .only_case = o->only_case,
                        .own = o->shape ? &o->own : NULL,
@@ -160,7 +156,7 @@ static int run_op(const conform_options *o, conform_printer *p, const kit_op *op
                        .threads = o->threads,
                        .in_process = o->in_process,
                        .seconds = o->seconds,
-                       .again = "lanewise conform"};
+                       .again = again};
   if (count > CONFORM_ROWS) return cli_fail("%s has %zu rows, more than %d", lw_op_name(op->op), count, CONFORM_ROWS);
   for (size_t i = 0; i < count; i++)
     if (!choices[i].skip) rows[plan.row_count++] = choices[i].row;
@@ -172,14 +168,14 @@ static int run_op(const conform_options *o, conform_printer *p, const kit_op *op
   return code;
 }
 
-static int run_ops(const conform_options *o, const selection *s) {
-  conform_printer p = {.o = o, .begin = cli_milliseconds()};
+static int run_ops(const conform_options *o, const conform_selection *s) {
+  conform_printer p = {.o = o, .backend = o->backend ? &s->backend : NULL, .begin = cli_milliseconds()};
   cli_machine_model(p.machine, sizeof p.machine);
   conform_print_start(&p, s->count);
   for (size_t i = 0, first = 0; i < s->op_count; i++) {
     size_t count = 0;
     while (first + count < s->count && s->choice[first + count].row->op == s->op[i]->op) count++;
-    const int code = run_op(o, &p, s->op[i], &s->choice[first], count);
+    const int code = run_op(o, &p, s->op[i], &s->choice[first], count, s->again);
     if (code != CLI_OK) {
       if (o->tap) printf("Bail out! the conformance suite itself failed\n");
       json_decref(p.rows);
@@ -190,16 +186,27 @@ static int run_ops(const conform_options *o, const selection *s) {
   return conform_print_end(&p);
 }
 
-static int run(const conform_options *o) {
-  selection s = {.count = 0};
+static int select_kernels(const conform_options *o, conform_selection *s) {
+  snprintf(s->again, sizeof s->again, "lanewise conform");
   int code = check_list("--op", o->ops, 0);
   if (code == CLI_OK) code = check_list("--isa", o->isas, 1);
   if (code == CLI_OK) code = check_row(o);
-  if (code == CLI_OK) code = select_ops(o, &s);
-  if (code != CLI_OK) return code;
-  if (o->folder) return conform_export(o, s.op, s.op_count);
-  code = select_rows(o, &s);
-  if (code == CLI_OK) code = run_ops(o, &s);
+  if (code == CLI_OK) code = select_ops(o, s);
+  if (code == CLI_OK && o->only_case) code = keep_ops_with_case(o, s);
+  if (code == CLI_OK && !o->folder) code = select_rows(o, s);
+  return code;
+}
+
+static int select_backend(const conform_options *o, conform_selection *s) {
+  int code = conform_backend_ops(o, s);
+  if (code == CLI_OK && o->only_case) code = keep_ops_with_case(o, s);
+  return code == CLI_OK ? conform_backend_rows(s) : code;
+}
+
+static int run(const conform_options *o) {
+  conform_selection s = {.count = 0};
+  int code = o->backend ? select_backend(o, &s) : select_kernels(o, &s);
+  if (code == CLI_OK) code = o->folder ? conform_export(o, s.op, s.op_count) : run_ops(o, &s);
   free(s.choice);
   return code;
 }
@@ -232,6 +239,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_TIMEOUT: o->seconds = (unsigned)cli_option("--timeout", arg, 0, 86400); return 0;
   case KEY_EXPORT: o->folder = arg; return 0;
   case KEY_IN_PROCESS: o->in_process = 1; return 0;
+  case KEY_BACKEND: o->backend = arg; return 0;
   case 't': o->threads = (int)cli_option("--threads", arg, 1, 1024); return 0;
   case 'q': o->quick = 1; return 0;
   case 'j': o->json = 1; return 0;
@@ -240,6 +248,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (o->tap && o->json) argp_error(state, "--tap and --json exclude each other");
     if (o->shape && o->only_case) argp_error(state, "--shape and --case exclude each other");
     if (o->folder && o->tap) argp_error(state, "--export and --tap exclude each other");
+    if (o->backend && o->row) argp_error(state, "--backend and --row exclude each other");
+    if (o->backend && o->folder) argp_error(state, "--backend and --export exclude each other");
     return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -248,15 +258,20 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 int cli_conform(int argc, char **argv) {
   static const struct argp_option list[] = {
       {NULL, 0, NULL, 0, "What runs (lists are comma-separated):", 1},
+      {"backend", KEY_BACKEND, "FILE.so", 0, "Another library's operators (lanewise_backend.h), not the rows of the kernel table",
+       1},
       {"op", KEY_OP, "LIST", 0, "Only these operators", 1},
-      {"isa", KEY_ISA, "LIST", 0, "Only rows of these instruction sets", 1},
+      {"isa", KEY_ISA, "LIST", 0, "Only rows of these instruction sets; with --backend the one that it is asked to use", 1},
       {"row", KEY_ROW, "SYMBOL", 0, "Only this row of the kernel table", 1},
       {"case", KEY_CASE, "NAME", 0, "Only this case", 1},
       {"shape", KEY_SHAPE, "SHAPE", 0, "conv2d of this shape, in benchdnn's words: mb1ic64ih56oc64oh56kh3ph1", 1},
       {"fill", KEY_FILL, "NAME", 0, "Only these inputs: integers, reals or specials (NaN, infinite, -0, subnormal)", 1},
       {"quick", 'q', NULL, 0, "Largest layers cut and every case in few ways: some 15 s on 2 cores", 1},
       {"seed", KEY_SEED, "N", 0, "Of inputs and random shapes (default: 1)", 1},
-      {"threads", 't', "N", 0, "1 to 1024 parts, each on its thread (default: 1, 2, 3 and 7 parts, in turns and on threads)", 1},
+      {"threads", 't', "N", 0,
+       "1 to 1024 parts, each on its thread (default: 1, 2, 3 and 7 parts, in turns and on threads); of a backend: how many "
+       "threads it may use (default: 1)",
+       1},
       {NULL, 0, NULL, 0, "What comes out:", 2},
       {"tap", KEY_TAP, NULL, 0, "Test Anything Protocol, version 14", 2},
       {"json", 'j', NULL, 0, "Print JSON", 2},
@@ -272,14 +287,15 @@ int cli_conform(int argc, char **argv) {
       .doc =
           "Runs kernels on the cases of the conformance suite: in guarded memory, on small integers, reals and special values, "
           "split in several ways. Exact rows must give the bits of the reference, the others stay within a bound that is "
-          "derived for every output. Exit code 1 if one does not."
+          "derived for every output. Exit code 1 if one does not. A backend is judged by what it promises of itself."
           "\v"
           "Examples:\n"
           "  lanewise conform --quick\n"
           "  lanewise conform --op conv2d,linear --isa avx2\n"
           "  lanewise conform --shape mb1ic64ih56oc64oh56kh3ph1\n"
-          "  lanewise conform --op conv2d --export cases"};
-  conform_options o = {.fill = -1, .seed = 1, .seconds = 120};
+          "  lanewise conform --op conv2d --export cases\n"
+          "  lanewise conform --backend ./my_library.so --op conv2d"};
+  conform_options o = {.fill = -1, .seed = 1, .seconds = CONFORM_SECONDS};
   argp_parse(&argp, argc, argv, 0, NULL, &o);
   return run(&o);
 }

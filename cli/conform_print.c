@@ -22,7 +22,7 @@ static void say_failures(const conform_row *r) {
 }
 
 static void say(const conform_choice *choice, const conform_row *r, conform_verdict verdict, const char *why) {
-  printf("  %-32s %-6s", choice->row->symbol, lw_promise_name(choice->row->promise));
+  printf("  %-32s %-6s", choice->row->symbol, conform_promise_name(choice->row->promise));
   if (verdict == CONFORM_SKIPPED) {
     printf(" skipped: %s\n", why);
     return;
@@ -32,6 +32,7 @@ static void say(const conform_choice *choice, const conform_row *r, conform_verd
          cli_style("0"));
   if (choice->row->promise != LW_EXACT)
     printf("  error/bound %.3g; %.3g ulp of rms(y), rms %.2g", r->worst, r->error_ulp, r->error_rms_ulp);
+  if (r->unsupported) printf("  (%s not supported)", cli_count(r->unsupported));
   printf("\n");
   if (why) printf("      %s\n", why);
   say_failures(r);
@@ -56,8 +57,8 @@ static void tap(conform_printer *p, const conform_choice *choice, const conform_
     printf(" # SKIP %s\n", why);
     return;
   }
-  printf("\n  ---\n  promise: %s\n  cases: %ld\n  runs: %ld\n  seconds: %.3f\n", lw_promise_name(choice->row->promise), r->cases,
-         r->runs, r->seconds);
+  printf("\n  ---\n  promise: %s\n  cases: %ld\n  unsupported: %ld\n  runs: %ld\n  seconds: %.3f\n",
+         conform_promise_name(choice->row->promise), r->cases, r->unsupported, r->runs, r->seconds);
   if (choice->row->promise != LW_EXACT)
     printf("  error_over_bound: %.6g\n  error_ulp: %.6g\n  error_rms_ulp: %.6g\n", r->worst, r->error_ulp, r->error_rms_ulp);
   if (why) yaml_string("message", why);
@@ -108,14 +109,16 @@ static json_t *failure_json(const conform_failure *f) {
 
 static json_t *row_json(const conform_choice *choice, const conform_row *r, conform_verdict verdict, const char *why) {
   static const char *const verdicts[] = {"passed", "failed", "skipped"};
+  const char *isa = choice->row->isa == LW_ISA_COUNT ? choice->row->symbol : lw_isa_name(choice->row->isa); /* a backend's name */
   json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "op", lw_op_name(choice->row->op), "row", choice->row->symbol, "isa",
-                          lw_isa_name(choice->row->isa), "algorithm", choice->row->algorithm, "promise",
-                          lw_promise_name(choice->row->promise), "verdict", verdicts[verdict]);
+                          isa, "algorithm", choice->row->algorithm, "promise", conform_promise_name(choice->row->promise),
+                          "verdict", verdicts[verdict]);
   if (why) json_object_set_new(row, verdict == CONFORM_SKIPPED ? "skipped" : "message", json_string(why));
   if (verdict == CONFORM_SKIPPED) return row;
   json_t *failures = json_array();
   for (int i = 0; i < r->kept; i++) json_array_append_new(failures, failure_json(&r->failure[i]));
   json_object_set_new(row, "cases", json_integer(r->cases));
+  json_object_set_new(row, "unsupported", json_integer(r->unsupported));
   json_object_set_new(row, "runs", json_integer(r->runs));
   json_object_set_new(row, "seconds", json_real(r->seconds));
   if (choice->row->promise != LW_EXACT) {
@@ -131,13 +134,20 @@ static json_t *row_json(const conform_choice *choice, const conform_row *r, conf
 /* --------------------------------------------------------------------------------------------------------------- all */
 
 void conform_print_start(conform_printer *p, size_t rows) {
-  if (p->o->json)
+  const conform_options *o = p->o;
+  const int threads = o->threads ? o->threads : 1;
+  char backend[600] = "";
+  if (p->backend)
+    snprintf(backend, sizeof backend, "Backend %s %s (%s), %d thread%s%s%s", p->backend->name, p->backend->version, o->backend,
+             threads, threads == 1 ? "" : "s", o->isas ? ", at most " : "", o->isas ? o->isas : "");
+  if (o->json)
     p->rows = json_array();
-  else if (p->o->tap)
-    printf("TAP version 14\n1..%zu\n# lanewise %s on %s, seed %" PRIu64 "%s\n", rows, cli_version(), p->machine, p->o->seed,
-           p->o->quick ? ", quick" : "");
+  else if (o->tap)
+    printf("TAP version 14\n1..%zu\n# lanewise %s on %s, seed %" PRIu64 "%s\n%s%s%s", rows, cli_version(), p->machine, o->seed,
+           o->quick ? ", quick" : "", p->backend ? "# " : "", backend, p->backend ? "\n" : "");
   else
-    printf("Lanewise %s on %s, seed %" PRIu64 "%s\n", cli_version(), p->machine, p->o->seed, p->o->quick ? ", quick" : "");
+    printf("Lanewise %s on %s, seed %" PRIu64 "%s\n%s%s", cli_version(), p->machine, o->seed, o->quick ? ", quick" : "", backend,
+           p->backend ? "\n" : "");
   fflush(stdout);
 }
 
@@ -151,14 +161,16 @@ void conform_print_op(conform_printer *p, const kit_op *op, const conform_choice
     const char *why = choices[i].skip;
     conform_verdict verdict = !r ? CONFORM_SKIPPED : r->failures ? CONFORM_FAILED : CONFORM_PASSED;
     if (r && r->runs == 0 && r->failures == 0) {
-      why = narrowed ? "cannot run this case" : "could run no case";
-      verdict = narrowed ? CONFORM_SKIPPED : CONFORM_FAILED;
+      const int unwanted = r->unsupported > 0;
+      why = narrowed ? "cannot run this case" : unwanted ? "supports none of these cases" : "could run no case";
+      verdict = narrowed || unwanted ? CONFORM_SKIPPED : CONFORM_FAILED;
     }
     p->passed += verdict == CONFORM_PASSED;
     p->failed += verdict == CONFORM_FAILED;
     p->skipped += verdict == CONFORM_SKIPPED;
     p->missing |= choices[i].skip != NULL;
     p->runs += r ? r->runs : 0;
+    p->unsupported += r ? r->unsupported : 0;
     if (p->o->json)
       json_array_append_new(p->rows, row_json(&choices[i], r, verdict, why));
     else if (p->o->tap)
@@ -175,22 +187,31 @@ int conform_print_end(conform_printer *p) {
   const int nothing = p->passed + p->failed == 0 && !p->missing; /* the filters leave no row a case that it can run */
   const int code = p->failed || nothing ? CLI_FAILED : CLI_OK;
   if (p->o->json) {
-    const int printed = cli_print_json(
-        json_pack("{s:s, s:o, s:s, s:I, s:b, s:i, s:f, s:{s:I, s:I, s:I}, s:I, s:I, s:o}", "version", cli_version(), "machine",
-                  cli_json_text(p->machine), "isa", lw_isa_name(lw_isa_best()), "seed", (json_int_t)p->o->seed, "quick",
-                  p->o->quick, "threads", p->o->threads, "seconds", seconds, "rows_by_verdict", "passed", (json_int_t)p->passed,
-                  "failed", (json_int_t)p->failed, "skipped", (json_int_t)p->skipped, "cases", (json_int_t)p->cases, "runs",
-                  (json_int_t)p->runs, "rows", p->rows));
+    json_t *all = json_pack("{s:s, s:o, s:s, s:I, s:b, s:i, s:f, s:{s:I, s:I, s:I}, s:I, s:I, s:o}", "version", cli_version(),
+                            "machine", cli_json_text(p->machine), "isa", lw_isa_name(lw_isa_best()), "seed",
+                            (json_int_t)p->o->seed, "quick", p->o->quick, "threads", p->o->threads, "seconds", seconds,
+                            "rows_by_verdict", "passed", (json_int_t)p->passed, "failed", (json_int_t)p->failed, "skipped",
+                            (json_int_t)p->skipped, "cases", (json_int_t)p->cases, "runs", (json_int_t)p->runs, "rows", p->rows);
+    if (p->backend) {
+      json_object_set_new(all, "backend",
+                          json_pack("{s:o, s:s, s:s, s:s?}", "file", cli_json_text(p->o->backend), "name", p->backend->name,
+                                    "version", p->backend->version, "isa", p->o->isas));
+      json_object_set_new(all, "unsupported", json_integer(p->unsupported));
+    }
+    const int printed = cli_print_json(all);
     return printed == CLI_OK ? code : printed;
   }
+  char unsupported[64] = "";
+  if (p->unsupported) snprintf(unsupported, sizeof unsupported, "; %s cases not supported", cli_count(p->unsupported));
   if (p->o->tap)
-    printf("# %ld passed, %ld failed, %ld skipped in %.1f s\n", p->passed, p->failed, p->skipped, seconds);
+    printf("# %ld passed, %ld failed, %ld skipped in %.1f s%s\n", p->passed, p->failed, p->skipped, seconds, unsupported);
   else
-    printf("\n%s%s%s: %ld rows passed, %ld failed, %ld skipped; %s cases, %s runs in %.1f s\n",
+    printf("\n%s%s%s: %ld %s passed, %ld failed, %ld skipped; %s cases, %s runs in %.1f s%s\n",
            cli_style(p->failed ? "31;1" : "32"),
            p->failed   ? "FAILED"
            : p->passed ? "ok"
                        : "nothing was run",
-           cli_style("0"), p->passed, p->failed, p->skipped, cli_count(p->cases), cli_count(p->runs), seconds);
+           cli_style("0"), p->passed, p->backend ? "operators" : "rows", p->failed, p->skipped, cli_count(p->cases),
+           cli_count(p->runs), seconds, unsupported);
   return cli_finish(code);
 }

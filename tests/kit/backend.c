@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +105,10 @@ static int check(kit_backend *b) {
 
 /* -------------------------------------------------------------------------------------------------------------- loading */
 
+void kit_backend_calls(kit_backend *b, const char *function) {
+  if (b->calling) *b->calling = function;
+}
+
 static int load(kit_backend *b) {
   char path[4096];
   struct stat file;
@@ -114,19 +117,23 @@ static int load(kit_backend *b) {
   /* Without a slash dlopen would search the system's folders. */
   const int length = snprintf(path, sizeof path, "%s%s", strchr(b->path, '/') ? "" : "./", b->path);
   if ((size_t)length >= sizeof path) return fail(b, "the path is too long");
+  kit_backend_calls(b, "dlopen()");
   b->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  kit_backend_calls(b, NULL);
   if (!b->library) return fail(b, "cannot be loaded: %s", dlerror());
   void *symbol = dlsym(b->library, LW_BACKEND_SYMBOL);
   lanewise_backend_fn *function;
   if (!symbol) return fail(b, "exports no function " LW_BACKEND_SYMBOL);
   memcpy(&function, &symbol, sizeof function);
+  kit_backend_calls(b, LW_BACKEND_SYMBOL "()");
   b->table = function(LW_BACKEND_ABI);
+  kit_backend_calls(b, NULL);
   if (!b->table) return fail(b, "does not speak version %d of the interface", LW_BACKEND_ABI);
   return check(b);
 }
 
-int kit_backend_load(kit_backend *b, const char *path) {
-  *b = (kit_backend){.path = path};
+int kit_backend_load(kit_backend *b, const char *path, const char **calling) {
+  *b = (kit_backend){.path = path, .calling = calling};
   if (load(b)) return 1;
   b->table = NULL;
   kit_backend_close(b);
@@ -134,15 +141,19 @@ int kit_backend_load(kit_backend *b, const char *path) {
 }
 
 int kit_backend_open(kit_backend *b, int threads, const char *isa) {
-  if (b->table->open(&(lw_backend_options){.threads = threads, .isa = isa}, &b->handle) != 0)
-    return fail(b, "open() failed: %s", kit_backend_why(b));
-  b->is_open = 1;
+  kit_backend_calls(b, "open()");
+  b->is_open = b->table->open(&(lw_backend_options){.threads = threads, .isa = isa}, &b->handle) == 0;
+  kit_backend_calls(b, NULL);
+  if (!b->is_open) return fail(b, "open() failed: %s", kit_backend_why(b));
   return 1;
 }
 
 void kit_backend_close(kit_backend *b) {
+  kit_backend_calls(b, "close()");
   if (b->is_open) b->table->close(b->handle);
+  kit_backend_calls(b, "dlclose()");
   if (b->library) dlclose(b->library);
+  kit_backend_calls(b, NULL);
   b->library = NULL;
   b->table = NULL;
   b->is_open = 0;
@@ -155,7 +166,9 @@ const lw_backend_operator *kit_backend_find(const kit_backend *b, const char *op
 }
 
 const char *kit_backend_why(kit_backend *b) {
+  kit_backend_calls(b, "error()");
   const char *text = b->table->error();
+  kit_backend_calls(b, NULL);
   print_line(b->why, sizeof b->why, text && text[0] ? text : "(it does not say why)");
   return b->why;
 }
@@ -165,6 +178,7 @@ const char *kit_backend_why(kit_backend *b) {
 typedef struct answer {
   kit_deadline deadline;
   int done, ok;
+  const char *calling;
   char error[KIT_BACKEND_ERROR];
   kit_backend_info info;
 } answer;
@@ -186,7 +200,7 @@ static int ask(kit_backend *b, int threads, const char *isa, kit_backend_info *i
 static void probe_in_child(const char *path, int threads, const char *isa, answer *a) {
   dup2(STDERR_FILENO, STDOUT_FILENO); /* what it prints belongs into no result */
   kit_backend b;
-  a->ok = kit_backend_load(&b, path) && ask(&b, threads, isa, &a->info);
+  a->ok = kit_backend_load(&b, path, &a->calling) && ask(&b, threads, isa, &a->info);
   memcpy(a->error, b.error, sizeof a->error);
   kit_backend_close(&b);
   a->done = 1;
@@ -208,45 +222,11 @@ int kit_backend_probe(const char *path, int threads, const char *isa, unsigned s
   const int ok = a->done && a->ok;
   if (!a->done) {
     kit_child_explain(end, status, seconds, how, sizeof how);
-    snprintf(error, KIT_BACKEND_ERROR, "%.200s: while it was loaded, opened and closed: %s", path, how);
+    snprintf(error, KIT_BACKEND_ERROR, "%.200s: %s, in %s", path, how, a->calling ? a->calling : "its loading");
   } else if (!a->ok) {
     memcpy(error, a->error, KIT_BACKEND_ERROR);
   }
   *info = a->info;
   munmap(a, sizeof *a);
   return ok;
-}
-
-/* ---------------------------------------------------------------------------------------------------------------- cases */
-
-int kit_backend_can(const kit_op *op, kit_case *c) {
-  if (!known(lw_op_name(op->op)) || c->pool) return 0;
-  c->index = 0;
-  return 1;
-}
-
-static const void *shape_of(kit_backend_case *b, const kit_op *op, const kit_case *c) {
-  switch (op->op) {
-  case LW_OP_softmax:
-  case LW_OP_log_softmax: b->shape.rows = (lw_backend_rows_desc){c->of.rows.n, c->of.rows.c}; return &b->shape;
-  case LW_OP_relu:
-  case LW_OP_tanh:
-  case LW_OP_add: b->shape.count = (lw_backend_count_desc){c->of.count}; return &b->shape;
-  default: return &c->of; /* conv2d, linear, pools: the descriptors of lanewise.h */
-  }
-}
-
-void kit_backend_case_make(kit_backend_case *b, const kit_op *op, const kit_case *c, void *const t[]) {
-  kit_tensor info[KIT_TENSORS];
-  int inputs = 0, weights = 0, outputs = 0;
-  *b = (kit_backend_case){.desc = {.shape = shape_of(b, op, c), .relu = c->relu}};
-  const int count = t ? op->tensors(c, info) : 0;
-  for (int i = 0; i < count; i++) /* an absent tensor, like a bias, is a NULL in its place */
-    switch (info[i].role) {
-    case KIT_IN: b->inputs[inputs++] = t[i]; break;
-    case KIT_WEIGHTS: b->weights[weights++] = t[i]; break;
-    case KIT_OUT: b->outputs[outputs++] = t[i]; break;
-    case KIT_SCRATCH: break;
-    }
-  b->weights_or_null = weights ? b->weights : NULL;
 }

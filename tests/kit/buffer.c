@@ -47,6 +47,12 @@ void kit_buffer_poison(kit_buffer *b) {
   for (size_t i = 0; i + sizeof poison <= b->bytes; i += sizeof poison) memcpy(b->p + i, &poison, sizeof poison);
 }
 
+void kit_buffer_close(kit_buffer *b, int closed) {
+  if (!b->map || b->memory == KIT_ALIGNED) return;
+  mprotect(b->map, b->map_bytes, closed ? PROT_NONE : PROT_READ | PROT_WRITE);
+  b->closed = closed;
+}
+
 /* Four independent multiplicative hashes, so that large inputs take little time. */
 static uint64_t checksum(const kit_buffer *b) {
   uint64_t sum[4] = {1, 2, 3, 4}, word[4];
@@ -68,6 +74,7 @@ static int is_canary(const char *p, const char *end) {
 }
 
 const char *kit_buffer_check(const kit_buffer *b) {
+  if (b->closed) return NULL;
   if (b->memory != KIT_ALIGNED) {
     if (!is_canary(b->map, b->p)) return "written before the start";
     if (!is_canary(b->p + b->bytes, b->map + b->map_bytes)) return "written past the end";

@@ -66,6 +66,19 @@ int64_t kit_compare(const kit_set *expected, const kit_set *got, kit_difference 
   return d->count;
 }
 
+int64_t kit_unwritten(const kit_set *got, kit_difference *d) {
+  *d = (kit_difference){0};
+  for (int k = 0; k < got->count; k++) {
+    const kit_tensor *info = &got->info[k];
+    for (int64_t i = 0; info->name && info->role == KIT_OUT && i < info->count; i++) {
+      uint32_t have;
+      memcpy(&have, (const char *)got->t[k] + 4 * i, 4);
+      if (have == KIT_POISON) note(d, info, i, 0, NAN, 0, have, INFINITY);
+    }
+  }
+  return d->count;
+}
+
 int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_set *got, kit_difference *d,
                           kit_accuracy *accuracy) {
   kit_accuracy all = {0};

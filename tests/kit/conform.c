@@ -13,7 +13,7 @@
 #include "tests/kit/fp.h"
 
 /* flops from which a case is run in fewer ways */
-static const double EXPENSIVE = 1e8, HEAVY = 1e7, LARGE = 2e6;
+static const double HEAVY = 1e7, WIDE = 5e9;
 
 /* One case with one fill: the expected outputs. */
 typedef struct subject {
@@ -30,22 +30,6 @@ typedef struct subject {
   double *bound;
   int has_wide;
 } subject;
-
-static const char *const kind_names[] = {"values", "memory", "fault", "setup"};
-const char *conform_kind_name(conform_kind kind) { return kind_names[kind]; }
-static const char *const memory_names[] = {"guard at the end", "guard at the start", "offset of one element", "aligned"};
-const char *conform_memory_name(kit_memory memory) { return memory_names[memory]; }
-
-void conform_how(const conform_failure *f, char *text, size_t capacity) {
-  const char *parts = f->parts == 1 ? "1 part" : "parts";
-  int length = snprintf(text, capacity, "variant %d, ", f->variant);
-  if (f->parts != 1) length += snprintf(text + length, capacity - (size_t)length, "%d ", f->parts);
-  length += snprintf(text + length, capacity - (size_t)length, "%s, ", parts);
-  if (f->in_place >= 0)
-    snprintf(text + length, capacity - (size_t)length, "output in place of input %d", f->in_place);
-  else
-    snprintf(text + length, capacity - (size_t)length, "%s", conform_memory_name(f->memory));
-}
 
 static double now(void) {
   struct timespec t;
@@ -67,19 +51,23 @@ static int runs_expensive(const subject *s, const lw_kernel *row) {
 static int is_among_few(const lw_kernel *row, int parts) { return parts == 3 || (parts == 1 && !is_plain_loop(row)); }
 static kit_schedule schedule_of_few(const subject *s) { return s->number % 4 == 0 ? KIT_THREADS : KIT_FALLING; }
 
-/* Rows of mode fast have the bits of their algorithm's definition and keep its bound; autovec kernels may add in any order and
- * cannot be asked about NaN. */
+/* A row that is judged by its distance from the true value, not by bits. It may add in any order and cannot be asked about NaN.
+ */
+static int is_judged_wide(const lw_kernel *row) { return row->promise == LW_BOUND || row->promise == CONFORM_MEASURED; }
+
+/* Rows of mode fast have the bits of their algorithm's definition and keep its bound. */
 static void judge(subject *s, conform_row *result, const kit_set *got) {
   const lw_promise promise = result->row->promise;
   kit_difference d;
   kit_accuracy a = {0};
-  int64_t wrong = promise == LW_BOUND ? 0 : kit_compare(&s->expected, got, &d);
+  int64_t wrong = is_judged_wide(result->row) ? 0 : kit_compare(&s->expected, got, &d);
   if (promise == LW_FAST && wrong == 0 && s->has_wide) wrong = kit_compare_bound(&s->wide, s->bound, got, &d, &a);
-  if (promise == LW_BOUND)
+  if (is_judged_wide(result->row))
     wrong = kit_compare_bound(&s->wide, s->op->exact_on_integers && s->fill == KIT_INTEGERS ? NULL : s->bound, got, &d, &a);
   result->worst = fmax(result->worst, a.worst);
   result->error_ulp = fmax(result->error_ulp, a.largest / kit_accuracy_ulp(&a));
   result->error_rms_ulp = fmax(result->error_rms_ulp, kit_accuracy_error_rms(&a) / kit_accuracy_ulp(&a));
+  if (promise == CONFORM_MEASURED) wrong = kit_unwritten(got, &d);
   if (wrong == 0) return;
   char text[240];
   kit_difference_text(&d, text, sizeof text);
@@ -95,6 +83,10 @@ static void execute(subject *s, conform_row *result, kit_run *run, kit_set *got,
   kit_execute(run, parts, schedule);
   conform_child_watch(s->child, NULL, NULL);
   result->runs++;
+  if (run->error[0]) {
+    conform_child_fail(s->child, CONFORM_ERROR, run->error);
+    return;
+  }
   if (kit_fp_control() != KIT_FP_DEFAULT) {
     conform_child_fail(s->child, CONFORM_MEMORY, "the floating-point control register is changed");
     kit_fp_reset();
@@ -103,10 +95,27 @@ static void execute(subject *s, conform_row *result, kit_run *run, kit_set *got,
   judge(s, result, got);
 }
 
-static void run_variant(subject *s, conform_row *result, kit_set *got, int variant) {
+static void execute_in_parts(subject *s, conform_row *result, kit_run *run, kit_set *got) {
   static const int parts[] = {1, 2, 3, 7};
   static const kit_schedule schedules[] = {KIT_RISING, KIT_THREADS, KIT_FALLING, KIT_RISING};
-  const kit_memory memory = (kit_memory)s->place.memory;
+  if (s->plan->threads) execute(s, result, run, got, s->plan->threads, KIT_THREADS);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts && !s->plan->threads; i++) {
+    if (s->plan->quick     ? !is_among_few(result->row, parts[i])
+        : s->flops > HEAVY ? parts[i] != 2
+                           : s->flops > CONFORM_LARGE && (kit_memory)i != run->memory && parts[i] != 7)
+      continue;
+    execute(s, result, run, got, parts[i], s->plan->quick ? schedule_of_few(s) : schedules[i]);
+  }
+}
+
+/* Twice: nothing of the first run may be left in the second. The instance was made by create(), after which weights are gone. */
+static void execute_backend(subject *s, conform_row *result, kit_run *run, kit_set *got) {
+  if (!kit_collect(run, got)) conform_child_fail(s->child, CONFORM_MEMORY, run->error);
+  kit_set_close_weights(got, 1);
+  for (int i = 0; i < 2; i++) execute(s, result, run, got, s->child->current.parts, KIT_RISING);
+}
+
+static void run_variant(subject *s, conform_row *result, kit_set *got, int variant) {
   const int threads = s->plan->threads;
   kit_run run = {.op = s->op,
                  .row = result->row,
@@ -114,21 +123,23 @@ static void run_variant(subject *s, conform_row *result, kit_set *got, int varia
                  .t = got->t,
                  .variant = variant,
                  .parts = threads > 7 ? threads : 7,
-                 .memory = memory};
+                 .memory = (kit_memory)s->place.memory,
+                 .backend = s->child->backend};
   s->child->current.variant = variant;
-  if (!kit_prepare(&run)) {
-    conform_child_fail(s->child, CONFORM_SETUP, run.error);
+  conform_child_watch(s->child, NULL, got);
+  const int ready = kit_prepare(&run);
+  conform_child_watch(s->child, NULL, NULL);
+  if (!ready) {
+    result->runs += run.backend != NULL;
+    conform_child_fail(s->child, run.backend ? CONFORM_ERROR : CONFORM_SETUP, run.error);
     return;
   }
-  if (threads) execute(s, result, &run, got, threads, KIT_THREADS);
-  for (size_t i = 0; i < sizeof parts / sizeof *parts && !threads; i++) {
-    if (s->plan->quick     ? !is_among_few(result->row, parts[i])
-        : s->flops > HEAVY ? parts[i] != 2
-                           : s->flops > LARGE && (kit_memory)i != memory && parts[i] != 7)
-      continue;
-    execute(s, result, &run, got, parts[i], s->plan->quick ? schedule_of_few(s) : schedules[i]);
-  }
+  if (run.backend)
+    execute_backend(s, result, &run, got);
+  else
+    execute_in_parts(s, result, &run, got);
   kit_release(&run);
+  kit_set_close_weights(got, 0);
 }
 
 /* Runs with the output in the memory of input `input`. */
@@ -156,33 +167,52 @@ static void run_in_place(subject *s, conform_row *result, kit_set *got, int inpu
   s->child->current.in_place = -1;
 }
 
-static void describe(subject *s, const lw_kernel *row) {
+static void describe(const subject *s, const lw_kernel *row) {
   const conform_plan *p = s->plan;
   conform_failure *f = &s->child->current;
-  *f = (conform_failure){.row = row, .c = s->c, .fill = s->fill, .memory = (kit_memory)s->place.memory, .in_place = -1};
-  char threads[32] = "";
+  *f = (conform_failure){.row = row,
+                         .c = s->c,
+                         .fill = s->fill,
+                         .memory = (kit_memory)s->place.memory,
+                         .in_place = -1,
+                         .of_backend = p->backend != NULL,
+                         .parts = p->threads ? p->threads : 1};
+  const int at_end = s->place.step == CONFORM_END_STEP; /* then what was chosen comes again, not one case */
+  const char *name = p->own ? p->own_text : at_end ? p->only_case : s->c.name;
+  const int fill = at_end ? p->only_fill : (int)s->fill;
+  char threads[32] = "", which[224] = "", with[32] = "";
   if (p->threads) snprintf(threads, sizeof threads, " --threads %d", p->threads);
-  snprintf(f->reproduce, sizeof f->reproduce, "%s --row %s %s %s --fill %s --seed %" PRIu64 "%s%s", p->again, row->symbol,
-           p->own ? "--shape" : "--case", p->own ? p->own_text : s->c.name, kit_fill_name(s->fill), p->seed, threads,
-           p->quick ? " --quick" : "");
+  if (name) snprintf(which, sizeof which, " %s %s", p->own ? "--shape" : "--case", name);
+  if (fill >= 0) snprintf(with, sizeof with, " --fill %s", kit_fill_name((kit_fill)fill));
+  snprintf(f->reproduce, sizeof f->reproduce, "%s %s %s%s%s --seed %" PRIu64 "%s%s", p->again, p->backend ? "--op" : "--row",
+           p->backend ? lw_op_name(s->op->op) : row->symbol, which, with, p->seed, threads, p->quick ? " --quick" : "");
+}
+
+void conform_describe_end(conform_child *child) {
+  const subject s = {
+      .child = child, .plan = child->plan, .op = child->plan->op, .c = {.name = "the end"}, .place = {.step = CONFORM_END_STEP}};
+  describe(&s, child->plan->rows[0]);
+}
+
+static int variants_of(const subject *s, const lw_kernel *row) {
+  return s->child->backend ? kit_backend_variants(s->child->backend, s->op, &s->c) : kit_variants(s->op, row, &s->c);
 }
 
 static void run_row(subject *s, conform_row *result, kit_set *got) {
-  const int variants = result->row->promise == LW_BOUND && !s->has_wide ? 0 : kit_variants(s->op, result->row, &s->c);
-  if (variants == 0) return;
-  if (!conform_child_enter(s->child, s->place)) return;
+  if ((is_judged_wide(result->row) && !s->has_wide) || !conform_child_enter(s->child, s->place)) return;
   describe(s, result->row);
   const double begin = now();
   const long before = result->runs;
+  const int variants = variants_of(s, result->row);
   for (int v = 0; v < variants; v++) {
-    if (s->flops > EXPENSIVE && v > 0) break;
+    if (s->flops > CONFORM_EXPENSIVE && v > 0) break;
     run_variant(s, result, got, v);
   }
-  if (s->place.memory == KIT_GUARD_END)
+  if (variants > 0 && s->place.memory == KIT_GUARD_END && !s->child->backend)
     for (int i = 0; i < KIT_TENSORS; i++)
       if (s->op->in_place >> i & 1) run_in_place(s, result, got, i);
   result->seconds += now() - begin;
-  conform_child_leave(s->child, result->runs > before);
+  conform_child_leave(s->child, result->runs > before, variants == 0 && s->child->backend);
 }
 
 static int of_algorithm(const lw_kernel *row, const char *algorithm) {
@@ -203,7 +233,8 @@ static void run_rows(subject *s) {
     for (size_t i = 0; i < p->row_count; i++) {
       const lw_kernel *row = p->rows[i];
       if (!of_algorithm(row, s->algorithm)) continue;
-      if ((s->flops > EXPENSIVE && !runs_expensive(s, row)) || (p->quick && m != KIT_GUARD_END && is_plain_loop(row))) continue;
+      if ((s->flops > CONFORM_EXPENSIVE && !runs_expensive(s, row)) || (p->quick && m != KIT_GUARD_END && is_plain_loop(row)))
+        continue;
       s->place.memory = m;
       s->place.row = (int)i;
       run_row(s, &s->child->report->row[i], &got);
@@ -219,8 +250,17 @@ static const lw_kernel *loops_of(const subject *s) {
   return loops && loops->isa == isa && kit_variants(s->op, loops, &s->c) > 0 ? loops : NULL;
 }
 
+/* Whether any row is judged by the definition's bits. Those of backends that are not take only the definition's time in double.
+ */
+static int wants_bits(const subject *s) {
+  for (size_t i = 0; i < s->plan->row_count; i++)
+    if (!is_judged_wide(s->plan->rows[i])) return 1;
+  return 0;
+}
+
 static int expect(subject *s) {
-  const lw_kernel *ref = s->flops > EXPENSIVE ? loops_of(s) : NULL;
+  if (!wants_bits(s)) return 1;
+  const lw_kernel *ref = s->flops > CONFORM_EXPENSIVE ? loops_of(s) : NULL;
   if (!ref) {
     if (s->algorithm)
       s->op->fast_ref(s->algorithm, &s->c, s->expected.t);
@@ -234,6 +274,12 @@ static int expect(subject *s) {
   const int ok = kit_collect(&run, NULL);
   kit_release(&run);
   return ok;
+}
+
+/* Up to how many flops true values are computed. Rows of the table have their bits for larger cases. */
+static double most_wide(const subject *s) {
+  if (!s->child->backend || wants_bits(s)) return CONFORM_EXPENSIVE;
+  return s->plan->own || s->plan->only_case ? INFINITY : WIDE;
 }
 
 /* ref64 and the bound around it: of the algorithm, or of any order. */
@@ -259,7 +305,7 @@ static void run_fill(subject *s) {
   kit_set_fill(&s->expected, s->fill, s->plan->seed);
   s->child->referring = 1;
   int ok = expect(s);
-  if (ok && s->fill != KIT_SPECIALS && s->op->ref64 && s->flops <= EXPENSIVE) ok = widen(s);
+  if (ok && s->fill != KIT_SPECIALS && s->op->ref64 && s->flops <= most_wide(s)) ok = widen(s);
   s->child->referring = 0;
   if (ok)
     run_rows(s);
@@ -269,8 +315,6 @@ static void run_fill(subject *s) {
   free(s->bound);
   kit_set_free(&s->expected);
 }
-
-int conform_runs_fill(double flops, kit_fill fill) { return flops <= LARGE || fill == KIT_REALS; }
 
 /* Definitions take time: only for who asks. */
 static int has_rows(const subject *s) {
@@ -293,36 +337,9 @@ static void run_fills(subject *s) {
   }
 }
 
-/* Many layers are the same once they are cut. */
-static int seen(const conform_case *list, size_t count, const kit_case *c) {
-  for (size_t i = 0; i < count; i++) {
-    kit_case other = list[i].c;
-    memcpy(other.name, c->name, sizeof other.name);
-    if (list[i].is_cut && memcmp(&other, c, sizeof other) == 0) return 1;
-  }
-  return 0;
-}
-
-size_t conform_cases(const kit_op *op, uint64_t seed, conform_case **list) {
-  const size_t most = 2 * (size_t)(op->case_count + KIT_RANDOM_CASES);
-  conform_case *all = calloc(most, sizeof *all);
-  size_t count = 0;
-  kit_case c;
-  for (int i = 0; all && kit_case_at(op, seed, i, &c); i++) {
-    const int expensive = op->cut && op->flops(&c) > EXPENSIVE;
-    all[count++] = (conform_case){.c = c, .number = i, .expensive = expensive};
-    if (!expensive) continue;
-    op->cut(&c);
-    const size_t length = strnlen(c.name, sizeof c.name - sizeof "-cut");
-    memcpy(c.name + length, "-cut", sizeof "-cut");
-    if (!seen(all, count, &c)) all[count++] = (conform_case){.c = c, .number = i, .is_cut = 1};
-  }
-  *list = all;
-  return count;
-}
-
 static void run_case(conform_child *child, const conform_case *c) {
   subject s = {.child = child, .plan = child->plan, .op = child->plan->op, .c = c->c, .number = c->number};
+  if (child->backend && !kit_backend_can(s.op, &s.c)) return;
   s.place.step = 2 * c->number + c->is_cut;
   child->matched++;
   run_fills(&s);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* One mapping, so that conform_free finds all by the report. */
@@ -35,20 +33,23 @@ int conform_child_enter(conform_child *child, conform_place place) {
   if (!before(child->done, place)) return 0;
   child->at = place;
   child->inside = 1;
-  if (!child->plan->in_process) alarm(child->plan->seconds);
+  kit_deadline_set(&child->deadline, child->plan->seconds);
   return 1;
 }
 
-static void count_case(conform_child *child) {
-  if (child->counted[child->at.row] == child->at.step + 1) return;
-  child->counted[child->at.row] = child->at.step + 1;
-  child->report->row[child->at.row].cases++;
+/* Adds the case that runs to a count, unless it is the latest there. */
+static void count_case(const conform_child *child, int latest[CONFORM_ROWS], long *count) {
+  if (latest[child->at.row] == child->at.step + 1 || child->at.step == CONFORM_END_STEP) return;
+  latest[child->at.row] = child->at.step + 1;
+  ++*count;
 }
 
-void conform_child_leave(conform_child *child, int ran) {
-  if (!child->plan->in_process) alarm(0);
+void conform_child_leave(conform_child *child, int ran, int unsupported) {
+  conform_row *row = &child->report->row[child->at.row];
+  kit_deadline_set(&child->deadline, 0);
   child->inside = 0;
-  if (ran) count_case(child);
+  if (ran) count_case(child, child->counted, &row->cases);
+  if (unsupported) count_case(child, child->refused, &row->unsupported);
 }
 
 void conform_child_watch(conform_child *child, const kit_run *run, const kit_set *set) {
@@ -84,7 +85,12 @@ static conform_child *watched; /* of this process, for the handler */
 /* Keeps the buffer whose edge is nearest to the address, if that is within a page. */
 static void nearest(const kit_buffer *b, const char *name, uintptr_t address) {
   const uintptr_t start = (uintptr_t)b->p, end = start + b->bytes;
-  if (!b->p || (address >= start && address < end)) return;
+  if (b->closed && address >= start && address < end) {
+    watched->fault_buffer = name;
+    watched->fault_distance = 0;
+    watched->fault_inside = 1;
+  }
+  if (!b->p || watched->fault_inside || (address >= start && address < end)) return;
   const int64_t distance = address < start ? -(int64_t)(start - address) : (int64_t)(address - end);
   const int64_t near = distance < 0 ? -distance : distance;
   const int64_t known = watched->fault_distance < 0 ? -watched->fault_distance : watched->fault_distance;
@@ -93,9 +99,13 @@ static void nearest(const kit_buffer *b, const char *name, uintptr_t address) {
   watched->fault_distance = distance;
 }
 
-/* The signal comes again once this has returned, and then ends the process. */
+/* A fault comes again once this has returned, and then ends the process; a signal that was sent must be sent again. */
 static void on_fault(int number, siginfo_t *info, void *context) {
-  (void)number, (void)context;
+  (void)context;
+  if (info->si_code <= 0) {
+    raise(number);
+    return;
+  }
   const kit_set *set = watched->set;
   const kit_run *run = watched->run;
   for (int i = 0; set && i < set->count; i++)
@@ -105,53 +115,77 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 }
 
 static void catch_faults(conform_child *child) {
-  const int signals[] = {SIGSEGV, SIGBUS};
   struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_RESETHAND};
-  const struct rlimit none = {0, 0};
   watched = child;
-  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
-  /* Others may have installed handlers that would hide how the child ended. */
-  const int plain[] = {SIGILL, SIGFPE, SIGABRT, SIGALRM};
-  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) signal(plain[i], SIG_DFL);
-  setrlimit(RLIMIT_CORE, &none);
+  sigaction(SIGSEGV, &action, NULL);
+  sigaction(SIGBUS, &action, NULL);
 }
 
-static void explain(const conform_child *child, int status, char *text, size_t capacity) {
-  const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  const char *late = child->inside || child->referring ? "" : ", after the kernel had returned";
-  if (number == SIGALRM)
-    snprintf(text, capacity, "not done after %u s%s", child->plan->seconds, late);
-  else if (number == SIGILL)
-    snprintf(text, capacity, "SIGILL: an instruction that this CPU lacks%s", late);
-  else if ((number == SIGSEGV || number == SIGBUS) && child->fault_buffer && child->fault_distance < 0)
-    snprintf(text, capacity, "SIG%s: touched the byte %" PRId64 " before the start of %s%s", sigabbrev_np(number),
-             -child->fault_distance, child->fault_buffer, late);
-  else if ((number == SIGSEGV || number == SIGBUS) && child->fault_buffer)
-    snprintf(text, capacity, "SIG%s: touched the byte %" PRId64 " past the end of %s%s", sigabbrev_np(number),
-             child->fault_distance + 1, child->fault_buffer, late);
-  else if (number)
-    snprintf(text, capacity, "SIG%s%s", sigabbrev_np(number) ? sigabbrev_np(number) : "?", late);
-  else
-    snprintf(text, capacity, "ended the process with exit code %d%s", WEXITSTATUS(status), late);
+static void explain(const conform_child *child, kit_child_end end, int status, char *text, size_t capacity) {
+  char how[120];
+  kit_child_explain(end, status, child->opening ? KIT_BACKEND_SECONDS : child->plan->seconds, how, sizeof how);
+  int length = snprintf(text, capacity, "%s", how);
+  if (child->fault_inside)
+    length += snprintf(text + length, capacity - (size_t)length, ": touched %s after create() had returned", child->fault_buffer);
+  else if (child->fault_buffer)
+    length += snprintf(text + length, capacity - (size_t)length, ": touched the byte %" PRId64 " %s of %s",
+                       child->fault_distance < 0 ? -child->fault_distance : child->fault_distance + 1,
+                       child->fault_distance < 0 ? "before the start" : "past the end", child->fault_buffer);
+  if (child->calling)
+    snprintf(text + length, capacity - (size_t)length, ", in %s", child->calling);
+  else if (child->plan->backend ? child->inside : !child->inside && !child->referring)
+    snprintf(text + length, capacity - (size_t)length, ", after the %s had returned",
+             child->plan->backend ? "backend" : "kernel");
 }
 
 /* After a child that ended early. Returns 0 if the next one would end in the same place. */
-static int blame(conform_child *child, int status) {
+static int blame(conform_child *child, kit_child_end end, int status) {
   char text[200];
-  explain(child, status, text, sizeof text);
+  explain(child, end, status, text, sizeof text);
+  if (child->opening) {
+    conform_child_error(child, "%s: %s", child->plan->backend, text);
+    return 0;
+  }
   if (child->referring || !before(child->done, child->at)) {
     conform_child_error(child, "the reference ended: %s", text);
     return 0;
   }
-  child->report->row[child->at.row].runs++;
-  count_case(child);
+  conform_row *row = &child->report->row[child->at.row];
+  row->runs++;
+  count_case(child, child->counted, &row->cases);
   conform_child_fail(child, CONFORM_FAULT, text);
   child->done = child->at;
   child->inside = 0;
   child->fault_buffer = NULL;
+  child->fault_inside = 0;
+  child->calling = NULL;
   child->run = NULL;
   child->set = NULL;
   return 1;
+}
+
+/* The walk, and around it what a backend wants. The last place is its end, which comes after all cases. */
+static void walk(conform_child *child) {
+  const conform_plan *p = child->plan;
+  kit_backend backend;
+  if (p->backend) {
+    child->opening = 1;
+    kit_deadline_set(&child->deadline, p->seconds ? KIT_BACKEND_SECONDS : 0);
+    if (!kit_backend_load(&backend, p->backend, &child->calling) ||
+        !kit_backend_open(&backend, p->threads ? p->threads : 1, p->isa)) {
+      conform_child_error(child, "%s", backend.error);
+      return;
+    }
+    child->opening = 0;
+    kit_deadline_set(&child->deadline, 0);
+    child->backend = &backend;
+  }
+  conform_walk(child);
+  if (p->backend && conform_child_enter(child, (conform_place){.step = CONFORM_END_STEP})) {
+    conform_describe_end(child);
+    kit_backend_close(&backend);
+    conform_child_leave(child, 0, 0);
+  }
 }
 
 conform_report *conform_run(const conform_plan *plan) {
@@ -163,28 +197,28 @@ conform_report *conform_run(const conform_plan *plan) {
   child->done = child->at = (conform_place){.step = -1};
   s->report.row_count = plan->row_count;
   for (size_t i = 0; i < plan->row_count; i++) s->report.row[i].row = plan->rows[i];
-  while (!plan->in_process) {
-    int status;
-    fflush(NULL); /* or the child would write it again */
-    const pid_t pid = fork();
+  if (plan->in_process) walk(child);
+  while (!plan->in_process && !child->finished) {
+    int status = 0;
+    const pid_t pid = kit_child_fork();
     if (pid < 0) {
       conform_child_error(child, "no child process: %s", strerror(errno));
-      return &s->report;
+      break;
     }
     if (pid == 0) {
       catch_faults(child);
-      conform_walk(child);
+      if (plan->backend) dup2(STDERR_FILENO, STDOUT_FILENO); /* what it prints belongs into no result */
+      walk(child);
       child->finished = 1;
       _exit(0);
     }
-    while (waitpid(pid, &status, 0) < 0)
-      if (errno != EINTR) {
-        conform_child_error(child, "the child process is lost: %s", strerror(errno));
-        return &s->report;
-      }
-    if (child->finished || !blame(child, status)) return &s->report;
+    const kit_child_end end = kit_child_wait(pid, &child->deadline, &status);
+    if (end == KIT_CHILD_LOST) {
+      conform_child_error(child, "the child process is lost: %s", strerror(errno));
+      break;
+    }
+    if (!child->finished && !blame(child, end, status)) break;
   }
-  conform_walk(child);
   return &s->report;
 }
 

@@ -147,6 +147,7 @@ typedef struct kit_buffer {
   kit_memory memory;
   kit_role role;
   uint64_t checksum; /* of an input, when it was sealed */
+  int closed;        /* not 0: any access is a fault */
 } kit_buffer;
 
 /* element_bytes: of the offset. Returns 0 if there is no memory. */
@@ -156,7 +157,9 @@ void kit_buffer_free(kit_buffer *b);
 void kit_buffer_poison(kit_buffer *b);
 /* Remembers the contents of an input. */
 void kit_buffer_seal(kit_buffer *b);
-/* NULL, or what is wrong: "written past the end", "written before the start", "input modified". */
+/* Takes access to a buffer in guarded memory away (closed not 0) or gives it back. */
+void kit_buffer_close(kit_buffer *b, int closed);
+/* NULL, or what is wrong: "written past the end", "written before the start", "input modified". Of a closed buffer NULL. */
 const char *kit_buffer_check(const kit_buffer *b);
 
 #define KIT_POISON                                                                                                               \
@@ -183,6 +186,8 @@ int kit_set_output(const kit_set *set);
 int kit_set_make(kit_set *set, const kit_op *op, const kit_case *c, kit_memory memory);
 /* Fills inputs and weights (and seals them); poisons outputs. Equal seeds give equal values in any kind of memory. */
 void kit_set_fill(kit_set *set, kit_fill fill, uint64_t seed);
+/* kit_buffer_close of its weights. */
+void kit_set_close_weights(kit_set *set, int closed);
 /* The tensors of `set` with float widened to double, for ref64 and bound; outputs are not copied. */
 int kit_set_widen(kit_set *wide, const kit_set *set);
 void kit_set_free(kit_set *set);
@@ -231,7 +236,10 @@ typedef struct kit_run {
   int variant;       /* 0 .. kit_variants()-1 */
   int parts;         /* the most that will run: scratch is made for so many */
   kit_memory memory; /* of what prepare allocates */
+  /* Not NULL: the operator of this open backend runs (tests/kit/backend.h), and `row` only says what it is. */
+  struct kit_backend *backend;
 
+  void *instance; /* of the backend */
   lw_args args[KIT_PASSES];
   int passes; /* 1 unless prepare says otherwise; all parts of args[0] run before args[1] */
 
@@ -284,11 +292,12 @@ const kit_op *kit_op_find(lw_op op);
 const char *kit_fast_algorithm(const kit_op *op, int i);
 int kit_variants(const kit_op *op, const lw_kernel *row, const kit_case *c);
 
-/* run->op, row, c, t, variant, parts and memory are set. Returns 0 and run->error if memory is short. */
+/* run->op, row, c, t, variant, parts and memory are set. Returns 0 and run->error if memory is short or a backend fails. */
 int kit_prepare(kit_run *run);
 /* Outputs of `set` and whatever prepare made for output or scratch: NaN. */
 void kit_poison(kit_run *run, kit_set *set);
 typedef enum kit_schedule { KIT_RISING, KIT_FALLING, KIT_THREADS } kit_schedule;
+/* A backend runs as a whole on its own threads, whatever parts and schedule say; run->error if it fails. */
 void kit_execute(kit_run *run, int parts, kit_schedule schedule);
 /* Returns 0 and run->error if a buffer was overrun or an input modified, here or in `set` (may be NULL). */
 int kit_collect(kit_run *run, const kit_set *set);
@@ -323,6 +332,8 @@ typedef struct kit_difference {
 
 /* Outputs bit for bit, any NaN equal to any NaN; a poisoned element is always a difference. Returns the number of differences. */
 int64_t kit_compare(const kit_set *expected, const kit_set *got, kit_difference *d);
+/* Only that outputs are written: elements that are still poisoned, as differences from 0. Returns their number. */
+int64_t kit_unwritten(const kit_set *got, kit_difference *d);
 /* f32 output against doubles: |got - y64| <= bound[i]; i32 outputs bit for bit. bound == NULL: got == (float)y64, which counts as
  * no error. accuracy (may be NULL): of the f32 output. */
 int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_set *got, kit_difference *d,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/kit/kit.h"
+#include "tests/kit/backend.h"
 
 /* Weak: an operator without its file is found at run time, by a test that says so. */
 #define OPERATOR(op)        extern const kit_op kit_op_##op __attribute__((weak));
@@ -52,6 +52,7 @@ int kit_prepare(kit_run *run) {
   run->passes = 1;
   run->buffers = 0;
   run->error[0] = 0;
+  if (run->backend) return kit_backend_prepare(run);
   run->op->prepare(run);
   if (run->error[0]) {
     kit_release(run);
@@ -104,6 +105,10 @@ static void execute_on_threads(const kit_run *run, const lw_args *args, int part
 }
 
 void kit_execute(kit_run *run, int parts, kit_schedule schedule) {
+  if (run->backend) {
+    kit_backend_execute(run);
+    return;
+  }
   for (int pass = 0; pass < run->passes; pass++) {
     const lw_args *args = &run->args[pass];
     if (schedule == KIT_THREADS)
@@ -122,11 +127,12 @@ int kit_collect(kit_run *run, const kit_set *set) {
     const char *what = set->t[i] ? kit_buffer_check(&set->buffer[i]) : NULL;
     if (what) snprintf(run->error, sizeof run->error, "%s: %s", set->info[i].name, what);
   }
-  if (!run->error[0] && run->op->collect) run->op->collect(run);
+  if (!run->error[0] && run->op->collect && !run->backend) run->op->collect(run);
   return !run->error[0];
 }
 
 void kit_release(kit_run *run) {
+  if (run->backend) kit_backend_release(run);
   for (int i = 0; i < run->buffers; i++) kit_buffer_free(&run->buffer[i]);
   run->buffers = 0;
 }

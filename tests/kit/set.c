@@ -96,6 +96,11 @@ void kit_set_fill(kit_set *set, kit_fill fill, uint64_t seed) {
   }
 }
 
+void kit_set_close_weights(kit_set *set, int closed) {
+  for (int i = 0; i < set->count; i++)
+    if (set->info[i].role == KIT_WEIGHTS) kit_buffer_close(&set->buffer[i], closed);
+}
+
 int kit_set_widen(kit_set *wide, const kit_set *set) {
   memset(wide, 0, sizeof *wide);
   wide->count = set->count;
