@@ -34,8 +34,8 @@ typedef float real;
 
 /* forward */
 void REF(conv2d)(const lw_conv2d_desc *d, const real *x, const real *w, const real *bias, real *y);
-/* Winograd's F(m x m, 3 x 3), m = 2 or 4, and its parts: 3x3 weights g to u[t][t], an input tile d[t][t] and a sum of products
- * v[t][t] in place (outputs are rows and columns 0..m-1 of v); t = m + 2. */
+/* Winograd's F(m x m, r x r), r = d->kh, and its parts: weights g[r][r] to u[t][t], an input tile d[t][t] and a sum of products
+ * v[t][t] in place (outputs are rows and columns 0..m-1 of v); t = m + r - 1, with (m, r) = (4, 3), (2, 3) or (2, 5). */
 void REF(conv2d_winograd)(int m, const lw_conv2d_desc *d, const real *x, const real *w, const real *bias, real *y);
 void REF(winograd_weights)(int m, int r, const real *g, real *u);
 void REF(winograd_input)(int t, real *d);

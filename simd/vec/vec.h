@@ -3,16 +3,21 @@
  * The vector vocabulary: some 35 verbs over VL lanes of f32 (vf), int32 (vi) and masks (vm). Kernels in simd/f32/ are written in
  * it once and compiled once per ISA; the build names the ISA by LW_VEC_AVX512, LW_VEC_AVX2 or LW_VEC_NEON.
  *
- *   VEC_FN(name)                 the kernel's symbol: lw_<name>_<isa>
- *   VL, V_REGISTERS              lanes, architectural vector registers
- *   v_load, v_store              VL floats, any alignment;  v_load_partial(p, n), v_store_partial(p, n, a): the first n < VL
- * lanes, 0 <= n; nothing else is touched; missing lanes load as +0 v_load_strided(p, stride)    lane i = p[i*stride]; stride <
- * 2^26 v_gather(p, index)           lane i = p[index[i]], index: VL int32 v_set1, v_broadcast(p), v_zero v_fma(a, b, c) a*b + c,
- * rounded once;   v_add, v_sub, v_mul, v_div: IEEE-754 v_max(a, b)                  a > b ? a : b            v_min(a, b): a < b ?
- * a : b     (NaN or equal: b) vm_lt(a, b)                  a < b, false for NaN     vm_taken(m, v): v > m or v is NaN (max
- * pooling takes v) vm_unordered(a, b): a or b is NaN;  vm_or; v_select(mask, a, b)         mask ? a : b
- *   v_even(a, b), v_odd(a, b)  of the 2*VL lanes of a and then b, those of even, of odd number; v_bits, v_from_bits reinterpret;
- * vi_set1, vi_add, vi_sub, vi_and, vi_or, vi_shl(a, n), vi_shr(a, n) (arithmetic) */
+ * - VEC_FN(name): the kernel's symbol, lw_<name>_<isa>
+ * - VL, V_REGISTERS: lanes, architectural vector registers
+ * - v_load, v_store: VL floats, any alignment
+ * - v_load_partial(p, n), v_store_partial(p, n, a): the first n < VL lanes, 0 <= n; nothing else is touched; missing lanes load
+ *   as +0
+ * - v_load_strided(p, stride): lane i = p[i*stride]; stride < 2^26
+ * - v_gather(p, index): lane i = p[index[i]]; index: VL int32
+ * - v_set1, v_broadcast(p), v_zero
+ * - v_fma(a, b, c): a*b + c, rounded once; v_add, v_sub, v_mul, v_div: IEEE-754
+ * - v_max(a, b): a > b ? a : b; v_min(a, b): a < b ? a : b (NaN or equal: b)
+ * - vm_lt(a, b): a < b, false for NaN; vm_taken(m, v): v > m or v is NaN (max pooling takes v); vm_unordered(a, b): a or b is
+ *   NaN; vm_or
+ * - v_select(mask, a, b): mask ? a : b
+ * - v_even(a, b), v_odd(a, b): of the 2*VL lanes of a and then b, those of even, of odd number
+ * - v_bits, v_from_bits: reinterpret; vi_set1, vi_add, vi_sub, vi_and, vi_or, vi_shl(a, n), vi_shr(a, n) (arithmetic) */
 #ifndef LANEWISE_SIMD_VEC_H
 #define LANEWISE_SIMD_VEC_H
 
