@@ -3,216 +3,56 @@
  * wants, packing and reorders are outside of the time. Suffixes of a case: -cold (caches are flushed before every run), -plain
  * (the public function or lw_conv2d_plan on plain tensors, reorders included). Options: --shape=mb1ic64ih56oc64oh56kh3ph1 (only
  * this convolution, in benchdnn's words), --threads=1,2, --cache=hot,cold, --all=yes (also the small seam cases of the test kit),
- * --plain=no. A kernel is checked on its case before it is timed. */
+ * --plain=no. A kernel is checked on its case before it is timed.
+ * --backend=PATH,...: backends (include/lanewise_backend.h) beside it, see bench/peer_ops.h; --backend-limit=SECONDS: that one of
+ * their calls may take (60). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "bench/clock.h"
-#include "bench/gbench.h"
 #include "bench/machine.h"
 #include "bench/options.h"
 #include "bench/roof.h"
+#include "bench/op_error.h"
+#include "bench/op_run.h"
+#include "bench/peer_ops.h"
+#include "bench/peers.h"
 #include "tests/kit/shape.h"
-#include "ops/ops.h"
-#include "runtime/topology.h"
-#include "tests/kit/kit.h"
 
-enum { SEED = 1, SMALL_BYTES = 65536, COLD_RUNS = 10 }; /* a flush takes far longer than most kernels */
-static const double SLOW_FLOPS = 3e8;                   /* plain loops take more than 0.1 s */
-
-typedef enum way { HOT, COLD, PLAIN } way;
-
-typedef struct bench {
-  const kit_op *op;
-  const lw_kernel *row;
-  const kit_case *c;
-  way way;
-  int threads;
-} bench;
-
-/* ----------------------------------------------------------------------------------------------------- what is expected */
-
-/* The reference's answer to the current case; benchmarks come grouped by case. The naive row computes it, on all cores:
- * test_kernels proves it equal to ref. */
-static struct {
-  const kit_case *c;
-  const char *algorithm; /* of mode fast, with a definition of its own; NULL: mode exact */
-  kit_fill fill;
-  kit_set set;
-} expected;
-
-static const lw_kernel *naive_row(lw_op op, const char *algorithm) {
-  const lw_kernel *naive = lw_kernel_find(op, LW_ISA_NAIVE, algorithm);
-  return naive ? naive : lw_kernel_find(op, LW_ISA_PORTABLE, NULL);
-}
-
-static const char *expect(const bench *b, kit_fill fill) {
-  const char *algorithm = b->row->promise == LW_FAST ? b->row->algorithm : NULL;
-  if (expected.c == b->c && expected.algorithm == algorithm && expected.fill == fill) return NULL;
-  if (expected.c) kit_set_free(&expected.set);
-  expected.c = NULL;
-  if (!kit_set_make(&expected.set, b->op, b->c, KIT_ALIGNED)) return "no memory";
-  kit_set_fill(&expected.set, fill, SEED);
-  kit_run run = {
-      .op = b->op, .row = naive_row(b->op->op, algorithm), .c = b->c, .t = expected.set.t, .parts = 16, .memory = KIT_ALIGNED};
-  if (kit_variants(b->op, run.row, b->c) > 0) {
-    if (!kit_prepare(&run)) return "no memory";
-    kit_execute(&run, 16, KIT_THREADS);
-    kit_collect(&run, NULL);
-    kit_release(&run);
-  } else {
-    if (algorithm)
-      b->op->fast_ref(algorithm, b->c, expected.set.t);
-    else
-      b->op->ref(b->c, expected.set.t);
-  }
-  expected.c = b->c;
-  expected.algorithm = algorithm;
-  expected.fill = fill;
-  return NULL;
-}
-
-static const char *check_bound(const bench *b, const kit_set *got) {
-  kit_set wide;
-  kit_difference d;
-  const int64_t outputs = got->info[kit_set_output(got)].count;
-  double *bound = b->op->bound ? malloc(((size_t)outputs + 1) * sizeof *bound) : NULL;
-  if (!kit_set_widen(&wide, got)) {
-    free(bound);
-    return "no memory";
-  }
-  b->op->ref64(b->c, wide.t);
-  if (bound) b->op->bound(b->c, wide.t, KIT_ANY_ORDER, bound);
-  const int64_t wrong = kit_compare_bound(&wide, bound, got, &d, NULL);
-  kit_set_free(&wide);
-  free(bound);
-  return wrong ? "an output is further from its true value than any order of sums can be" : NULL;
-}
-
-/* Runs the kernel once on `set` and compares. */
-static const char *check(const bench *b, kit_run *run, kit_set *set, kit_fill fill) {
-  kit_poison(run, set);
-  kit_execute(run, b->threads, KIT_RISING);
-  if (!kit_collect(run, set)) return "the kernel wrote outside of its output or changed an input";
-  const int bound = b->row->promise == LW_BOUND;
-  if (bound && !(b->op->exact_on_integers && fill == KIT_INTEGERS)) return check_bound(b, set);
-  const char *wrong = expect(b, fill);
-  kit_difference d;
-  return wrong ? wrong : kit_compare(&expected.set, set, &d) ? "bits differ from the reference" : NULL;
-}
-
-/* -------------------------------------------------------------------------------------------------------------- timing */
-
-static void flush_caches(void) {
-  static char *memory;
-  const size_t l3 = lw_topology_cache_bytes(3), bytes = 2 * (l3 > (16u << 20) ? l3 : 16u << 20);
-  if (!memory) memory = malloc(bytes);
-  if (memory) memset(memory, 1, bytes);
-}
-
-typedef struct job {
-  const bench *b;
-  kit_run *run;
-  lw_context *context;
-  lw_conv2d_plan *plan;
-  void *workspace;
-} job;
-
-static void run_part(void *user, int part, int parts) {
-  const job *j = user;
-  for (int pass = 0; pass < j->run->passes; pass++) j->b->row->fn(&j->run->args[pass], (lw_part){part, parts});
-}
-
-/* Passes of a kernel must not overlap. */
-static void run_once(const job *j) {
-  if (j->plan) {
-    lw_conv2d_plan_run(j->plan, j->run->t[0], j->run->t[3], j->workspace);
-  } else if (j->b->way == PLAIN) {
-    j->b->op->call(j->context, j->b->c, j->run->t);
-  } else if (j->run->passes == 1) {
-    lw_parallel(j->context, j->b->threads, run_part, (void *)j);
-  } else {
-    for (int pass = 0; pass < j->run->passes; pass++) {
-      kit_run one = *j->run;
-      one.passes = 1;
-      one.args[0] = j->run->args[pass];
-      const job single = {.b = j->b, .run = &one};
-      lw_parallel(j->context, j->b->threads, run_part, (void *)&single);
-    }
-  }
-}
-
-static const char *make_plain(job *j, const kit_set *set) {
-  if (j->b->op->op != LW_OP_conv2d) return NULL;
-  if (lw_conv2d_plan_create(j->context, &j->b->c->of.conv2d, set->t[1], set->t[2], j->b->c->relu, &j->plan) != LW_OK ||
-      lw_allocate(j->context, lw_conv2d_plan_workspace_bytes(j->plan), &j->workspace) != LW_OK)
-    return lw_error_message();
-  return NULL;
-}
-
-static void counters(gbench_state *state, const bench *b, double seconds) {
-  static const kit_case *naive_case;
-  static double naive_seconds;
-  const int simd = lw_isa_is_simd(b->row->isa);
-  const double flops = b->op->flops ? b->op->flops(b->c) : 0, bytes = kit_bytes(b->op, b->c);
-  const int level = b->way == COLD ? ROOF_DRAM : roof_level(bytes, b->threads);
-  static double fma[LW_ISA_COUNT][ROOF_THREADS + 1], read[ROOF_DRAM + 1][ROOF_THREADS + 1];
-  const lw_isa isa = simd ? b->row->isa : lw_isa_best();
-  if (!fma[isa][b->threads]) fma[isa][b->threads] = roof_fma_gflops(isa, b->threads);
-  if (!read[level][b->threads]) read[level][b->threads] = roof_read_gbs(level, b->threads);
-  const double by_fma = fma[isa][b->threads] > 0 ? flops * 1e-9 / fma[isa][b->threads] : 0;
-  const double by_read = read[level][b->threads] > 0 ? bytes * 1e-9 / read[level][b->threads] : 0;
-  gbench_label(state, by_fma > by_read ? "FMA" : roof_level_name(level));
-  gbench_counter(state, "flops", flops);
-  gbench_counter(state, "bytes", bytes);
-  if (flops > 0) gbench_counter(state, "GFLOP/s", flops * 1e-9 / seconds);
-  gbench_counter(state, "GB/s", bytes * 1e-9 / seconds);
-  gbench_counter(state, "percent_of_roof", 100 * (by_fma > by_read ? by_fma : by_read) / seconds);
-  if (b->row->isa == LW_ISA_NAIVE && b->way == HOT && b->threads == 1) {
-    naive_case = b->c;
-    naive_seconds = seconds;
-  }
-  if (naive_case == b->c) gbench_counter(state, "speedup_over_naive", naive_seconds / seconds);
-}
+enum { SMALL_BYTES = 65536, COLD_RUNS = 10 }; /* a flush takes far longer than most kernels */
+static const double SLOW_FLOPS = 3e8;         /* plain loops take more than 0.1 s */
 
 static void measure(gbench_state *state, void *user) {
-  const bench *b = user;
+  const op_bench *b = user;
   kit_set set;
-  const kit_fill fill = b->row->promise == LW_BOUND && b->op->exact_on_integers ? KIT_INTEGERS : KIT_REALS;
-  if (!kit_set_make(&set, b->op, b->c, KIT_ALIGNED)) {
-    gbench_fail(state, "no memory");
+  op_run r = {0};
+  double error = -1, total = 0;
+  const char *wrong = op_fill(&set, b);
+  if (wrong) {
+    gbench_fail(state, wrong);
     return;
   }
-  kit_set_fill(&set, fill, SEED);
-  kit_run run = {.op = b->op, .row = b->row, .c = b->c, .t = set.t, .parts = b->threads, .memory = KIT_ALIGNED};
-  job j = {.b = b, .run = &run};
-  const char *wrong = kit_prepare(&run) ? check(b, &run, &set, fill) : run.error;
-  const int prepared = run.error[0] == 0;
-  if (!wrong &&
-      lw_context_create(&(lw_context_options){.threads = b->threads, .pin = b->threads > 1, .isa = lw_isa_name(b->row->isa)},
-                        &j.context) != LW_OK)
-    wrong = lw_error_message();
-  if (!wrong && b->way == PLAIN) wrong = make_plain(&j, &set);
-  double total = 0;
+  wrong = op_run_make(&r, b, &set);
+  if (!wrong) error = op_error_of_row(b, &set);
   if (!wrong) machine_pin();
   while (!wrong && gbench_next(state)) {
-    if (b->way == COLD) flush_caches();
+    if (b->way == OP_COLD) machine_flush_caches();
     const double begin = clock_seconds();
-    run_once(&j);
+    op_run_once(&r);
     const double seconds = clock_seconds() - begin;
     gbench_time(state, seconds);
     total += seconds;
   }
   machine_unpin();
-  if (wrong)
+  if (wrong) {
     gbench_fail(state, wrong);
-  else
-    counters(state, b, total / (double)gbench_iterations(state));
-  lw_release(j.context, j.workspace);
-  lw_conv2d_plan_destroy(j.plan);
-  lw_context_destroy(j.context);
-  if (prepared) kit_release(&run);
+  } else {
+    gbench_label(state, op_binds(b));
+    op_counters(state, b, total / (double)gbench_iterations(state));
+    if (error >= 0) gbench_counter(state, "error_over_bound", error);
+  }
+  op_run_release(&r);
   kit_set_free(&set);
 }
 
@@ -222,10 +62,10 @@ typedef struct selection {
   int threads[64], thread_count, hot, cold, plain, all;
 } selection;
 
-static void add(const bench *b) {
+static void add(const op_bench *b) {
   char name[160];
   static const char *const suffix[] = {"", "-cold", "-plain"};
-  bench *copy = malloc(sizeof *copy); /* lives as long as the program */
+  op_bench *copy = malloc(sizeof *copy); /* lives as long as the program */
   if (!copy) return;
   *copy = *b;
   const double flops = b->op->flops ? b->op->flops(b->c) : 0;
@@ -233,7 +73,7 @@ static void add(const bench *b) {
   const char *isa = (int)b->row->isa == lw_isa_best_autovec() ? "autovec" : lw_isa_name(b->row->isa);
   snprintf(name, sizeof name, "%s/%s/%s/%s%s%s%s/t%d", lw_op_name(b->op->op), b->row->promise == LW_EXACT ? "exact" : "fast", isa,
            b->row->algorithm, b->row->algorithm[0] ? "." : "", b->c->name, suffix[b->way], b->threads);
-  gbench_register(name, measure, copy, GBENCH_US, slow ? 1 : b->way == COLD ? COLD_RUNS : 0, 1);
+  gbench_register(name, measure, copy, GBENCH_US, slow ? 1 : b->way == OP_COLD ? COLD_RUNS : 0, 1);
 }
 
 static int wanted(const lw_kernel *row) {
@@ -251,19 +91,24 @@ static void add_case(const selection *s, const kit_op *op, const kit_case *c) {
       const lw_kernel *row = &lw_kernel_table[k];
       if (row->op != op->op || (row->isa == LW_ISA_NAIVE) == pass || !wanted(row) || kit_variants(op, row, c) == 0) continue;
       for (int t = 0; t < s->thread_count; t++) {
-        bench b = {op, row, c, HOT, s->threads[t]};
+        op_bench b = {op, row, c, OP_HOT, s->threads[t]};
         const int loops = row->isa == LW_ISA_NAIVE || row->promise == LW_BOUND;
         if (loops && t > 0) continue;
         if (s->hot) add(&b);
-        b.way = COLD;
+        b.way = OP_COLD;
         if (s->cold && !loops) add(&b);
-        b.way = PLAIN;
+        b.way = OP_PLAIN;
         /* Public functions know no fused pool, and only conv2d's plan a fused relu; one row per ISA stands for its function. */
         if (s->plain && lw_isa_is_simd(row->isa) && !c->pool && (op->op == LW_OP_conv2d || (!c->relu && op->call)) &&
             row == lw_kernel_find(op->op, row->isa, NULL))
           add(&b);
       }
     }
+  for (int t = 0; t < s->thread_count; t++) {
+    if (s->hot) peer_ops_want(op, c, OP_HOT, s->threads[t]);
+    if (s->cold) peer_ops_want(op, c, OP_COLD, s->threads[t]);
+    if (s->plain && (op->op == LW_OP_conv2d || (!c->relu && op->call))) peer_ops_want(op, c, OP_PLAIN, s->threads[t]);
+  }
 }
 
 static int fail(const char *option, const char *value, const char *expected_text) {
@@ -297,7 +142,7 @@ static int read_options(int *argc, char **argv, selection *s, const char **shape
 int main(int argc, char **argv) {
   selection s;
   const char *shape;
-  if (!read_options(&argc, argv, &s, &shape) || !gbench_init(&argc, argv)) return 1;
+  if (!read_options(&argc, argv, &s, &shape) || !peers_init(&argc, argv, "bench_ops") || !gbench_init(&argc, argv)) return 1;
   static kit_case own = {.bias = 1};
   if (shape) {
     if (shape_parse(shape, &own.of.conv2d) != LW_OK) return fprintf(stderr, "bench_ops: %s\n", lw_error_message()), 1;
@@ -313,7 +158,9 @@ int main(int argc, char **argv) {
       if (bytes > 0 && (s.all || network || bytes >= SMALL_BYTES)) add_case(&s, kit, c);
     }
   }
+  peer_ops_register();
   machine_context();
+  peers_context();
   machine_noise();
   if (gbench_run() == 0) return fprintf(stderr, "bench_ops: no benchmark matches\n"), 1;
   return 0;

@@ -91,23 +91,62 @@ static struct {
 } at_start;
 
 static cpu_set_t free_to_run;
+enum { MOST_CORES = 1024 };
+static int core_cpus[MOST_CORES], core_count; /* as they were before the calling thread was pinned */
 
 int machine_cores(void) {
-  const int cores = lw_topology_cores(NULL, 0);
-  return cores > 1 ? cores : 1;
+  const int count = lw_topology_cores(NULL, 0);
+  return count > 1 ? count : 1;
+}
+
+static void learn_cores(void) {
+  if (core_count > 0) return;
+  const int count = lw_topology_cores(core_cpus, MOST_CORES);
+  core_count = count < MOST_CORES ? count : MOST_CORES;
+}
+
+static void run_on(const int *cpus, int count) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int i = 0; i < count; i++) CPU_SET(cpus[i], &set);
+  if (count > 0) sched_setaffinity(0, sizeof set, &set);
+}
+
+void machine_confine(int threads) {
+  learn_cores();
+  if (threads < core_count) core_count = threads;
+  run_on(core_cpus, core_count);
 }
 
 void machine_pin(void) {
-  int cpu;
-  cpu_set_t set;
-  if (lw_topology_cores(&cpu, 1) < 1 || sched_getaffinity(0, sizeof free_to_run, &free_to_run) != 0) return;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  sched_setaffinity(0, sizeof set, &set);
+  learn_cores();
+  if (sched_getaffinity(0, sizeof free_to_run, &free_to_run) == 0) run_on(core_cpus, core_count > 0);
 }
 
 void machine_unpin(void) {
   if (CPU_COUNT(&free_to_run) > 0) sched_setaffinity(0, sizeof free_to_run, &free_to_run);
+}
+
+/* Writing more than a cache holds leaves nothing else in it: the caches of each core from that core, the one that all share last.
+ */
+void machine_flush_caches(void) {
+  static char *memory;
+  static size_t bytes, own;
+  const size_t least = 16u << 20; /* where the size is unknown */
+  if (!memory) {
+    const size_t l3 = lw_topology_cache_bytes(3);
+    bytes = 2 * (l3 > least ? l3 : least);
+    own = 2 * lw_topology_cache_bytes(2);
+    if (own > bytes) own = bytes;
+    memory = malloc(bytes);
+  }
+  if (!memory) return;
+  for (int i = core_count - 1; i > 0; i--) {
+    run_on(&core_cpus[i], 1);
+    memset(memory, 1, own);
+  }
+  run_on(core_cpus, core_count > 0);
+  memset(memory, 1, bytes);
 }
 
 void machine_context(void) {

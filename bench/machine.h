@@ -12,9 +12,13 @@ void machine_context(void);
 void machine_noise(void);
 /* Physical cores that this process may use, at least 1. */
 int machine_cores(void);
+/* Leaves the calling thread, and those that it will start, the first `threads` of them. */
+void machine_confine(int threads);
 /* Pins the calling thread to the first of them, and gives it back its freedom: while pinned it would look like a machine of one
  * core. */
 void machine_pin(void);
 void machine_unpin(void);
+/* Empties all caches of these cores. The calling thread is pinned. */
+void machine_flush_caches(void);
 
 #endif

@@ -7,11 +7,15 @@
 
 #define SAMPLES LANEWISE_SOURCE_DIR "/data/samples/"
 
+enum { DIGITS = 10 };
+
+int64_t nets_input_distinct(const lw_net *net) { return net->c == 1 ? DIGITS : 1; }
+
 static lw_status load(const lw_net *net, int64_t i, float *x) {
   lw_image image;
   char path[512];
   if (net->c == 1)
-    snprintf(path, sizeof path, SAMPLES "digit_%d.png", (int)(i % 10));
+    snprintf(path, sizeof path, SAMPLES "digit_%d.png", (int)(i % DIGITS));
   else
     snprintf(path, sizeof path, SAMPLES "scene.jpg");
   lw_status status = lw_image_load(path, &image);
