@@ -157,12 +157,12 @@ static int run_op(const conform_options *o, conform_printer *p, const kit_op *op
                        .in_process = o->in_process,
                        .seconds = o->seconds,
                        .again = again};
-  if (count > CONFORM_ROWS) return cli_fail("%s has %zu rows, more than %d", lw_op_name(op->op), count, CONFORM_ROWS);
+  if (count > CONFORM_ROWS) return cli_fail("%s has %zu rows, more than %d", kit_op_name(op), count, CONFORM_ROWS);
   for (size_t i = 0; i < count; i++)
     if (!choices[i].skip) rows[plan.row_count++] = choices[i].row;
   conform_report *report = conform_run(&plan);
-  if (!report) return cli_fail("no memory for the results of %s", lw_op_name(op->op));
-  const int code = report->error[0] ? cli_fail("%s: %s", lw_op_name(op->op), report->error) : CLI_OK;
+  if (!report) return cli_fail("no memory for the results of %s", kit_op_name(op));
+  const int code = report->error[0] ? cli_fail("%s: %s", kit_op_name(op), report->error) : CLI_OK;
   if (code == CLI_OK) conform_print_op(p, op, choices, count, report);
   conform_free(report);
   return code;

@@ -30,7 +30,7 @@ typedef struct conform_choice {
 
 /* What was chosen: rows of one operator stand together. */
 typedef struct conform_selection {
-  const kit_op *op[LW_OP_COUNT];
+  const kit_op *op[LW_OP_COUNT + 1]; /* with whole networks */
   size_t op_count;
   conform_choice *choice; /* for free() */
   size_t count;

@@ -44,7 +44,7 @@ static lw_promise promise_of(lw_backend_promise promise) {
 static const kit_op *find_op(const char *name) {
   for (int op = 0; op < LW_OP_COUNT; op++)
     if (strcmp(name, lw_op_name((lw_op)op)) == 0) return kit_op_find((lw_op)op);
-  return NULL;
+  return &kit_op_net;
 }
 
 /* Every word of --op must be an operator of the backend. */
@@ -74,8 +74,7 @@ int conform_backend_ops(const conform_options *o, conform_selection *s) {
   code = check_ops(o, &s->backend);
   for (int i = 0; i < s->backend.count && code == CLI_OK; i++) {
     const kit_op *op = find_op(s->backend.operators[i].op);
-    if (op && option_lists(o->ops, s->backend.operators[i].op) && (!o->shape || op->op == LW_OP_conv2d))
-      s->op[s->op_count++] = op;
+    if (option_lists(o->ops, s->backend.operators[i].op) && (!o->shape || op->op == LW_OP_conv2d)) s->op[s->op_count++] = op;
   }
   return code != CLI_OK || s->op_count ? code : cli_usage("--shape is of conv2d, which is not among the operators to judge");
 }

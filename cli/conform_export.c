@@ -167,7 +167,7 @@ static int write_case(export *e, const kit_op *op, const kit_case *c, kit_fill f
 
 static int write_fills(export *e, const kit_op *op, const kit_case *c) {
   for (int f = 0; f < KIT_FILLS; f++) {
-    if (e->o->fill >= 0 ? f != e->o->fill : !conform_runs_fill(op->flops(c), (kit_fill)f)) continue;
+    if (e->o->fill >= 0 ? f != e->o->fill : !conform_runs_fill(op, op->flops(c), (kit_fill)f)) continue;
     const int code = write_case(e, op, c, (kit_fill)f);
     if (code != CLI_OK) return code;
   }

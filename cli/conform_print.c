@@ -49,10 +49,9 @@ static void yaml_string(const char *key, const char *text) {
   json_decref(string);
 }
 
-static void tap(conform_printer *p, const conform_choice *choice, const conform_row *r, conform_verdict verdict,
+static void tap(conform_printer *p, const char *op, const conform_choice *choice, const conform_row *r, conform_verdict verdict,
                 const char *why) {
-  printf("%s %d - %s %s", verdict == CONFORM_FAILED ? "not ok" : "ok", ++p->number, lw_op_name(choice->row->op),
-         choice->row->symbol);
+  printf("%s %d - %s %s", verdict == CONFORM_FAILED ? "not ok" : "ok", ++p->number, op, choice->row->symbol);
   if (verdict == CONFORM_SKIPPED) {
     printf(" # SKIP %s\n", why);
     return;
@@ -107,12 +106,13 @@ static json_t *failure_json(const conform_failure *f) {
   return one;
 }
 
-static json_t *row_json(const conform_choice *choice, const conform_row *r, conform_verdict verdict, const char *why) {
+static json_t *row_json(const char *op, const conform_choice *choice, const conform_row *r, conform_verdict verdict,
+                        const char *why) {
   static const char *const verdicts[] = {"passed", "failed", "skipped"};
   const char *isa = choice->row->isa == LW_ISA_COUNT ? choice->row->symbol : lw_isa_name(choice->row->isa); /* a backend's name */
-  json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "op", lw_op_name(choice->row->op), "row", choice->row->symbol, "isa",
-                          isa, "algorithm", choice->row->algorithm, "promise", conform_promise_name(choice->row->promise),
-                          "verdict", verdicts[verdict]);
+  json_t *row =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "op", op, "row", choice->row->symbol, "isa", isa, "algorithm",
+                choice->row->algorithm, "promise", conform_promise_name(choice->row->promise), "verdict", verdicts[verdict]);
   if (why) json_object_set_new(row, verdict == CONFORM_SKIPPED ? "skipped" : "message", json_string(why));
   if (verdict == CONFORM_SKIPPED) return row;
   json_t *failures = json_array();
@@ -154,7 +154,7 @@ void conform_print_start(conform_printer *p, size_t rows) {
 void conform_print_op(conform_printer *p, const kit_op *op, const conform_choice *choices, size_t count,
                       const conform_report *report) {
   size_t next = 0;
-  if (!p->o->json && !p->o->tap) printf("\n%s%s%s\n", cli_style("1"), lw_op_name(op->op), cli_style("0"));
+  if (!p->o->json && !p->o->tap) printf("\n%s%s%s\n", cli_style("1"), kit_op_name(op), cli_style("0"));
   for (size_t i = 0; i < count; i++) {
     const conform_row *r = choices[i].skip ? NULL : &report->row[next++];
     const int narrowed = p->o->only_case || p->o->shape || p->o->fill >= 0;
@@ -172,9 +172,9 @@ void conform_print_op(conform_printer *p, const kit_op *op, const conform_choice
     p->runs += r ? r->runs : 0;
     p->unsupported += r ? r->unsupported : 0;
     if (p->o->json)
-      json_array_append_new(p->rows, row_json(&choices[i], r, verdict, why));
+      json_array_append_new(p->rows, row_json(kit_op_name(op), &choices[i], r, verdict, why));
     else if (p->o->tap)
-      tap(p, &choices[i], r, verdict, why);
+      tap(p, kit_op_name(op), &choices[i], r, verdict, why);
     else
       say(&choices[i], r, verdict, why);
   }

@@ -14,10 +14,10 @@ class Backend(kit.Case):
     def plugin(self, name):
         return os.path.join(os.path.dirname(kit.BINARY), name)
 
-    def run_planted(self, arguments, fault="", promise=None):
-        """The command on the planted backend: exit code, stdout, stderr."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("LANEWISE_", "PROMISE", "PLANTED"))}
-        more = {"PROMISE": promise} if promise else {}
+    def run_planted(self, arguments, fault="", promise=None, mode=None):
+        """The command with those words for backends in its environment: exit code, stdout, stderr."""
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("LANEWISE_", "PROMISE", "PLANTED", "MODE"))}
+        more = {**({"PROMISE": promise} if promise else {}), **({"MODE": mode} if mode else {})}
         done = subprocess.run([kit.BINARY, *arguments], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
                               cwd=os.path.dirname(kit.BINARY), env={**clean, **more, "PLANTED": fault})
         return done.returncode, done.stdout, done.stderr
@@ -108,6 +108,41 @@ class Backend(kit.Case):
         code, out, err = self.run_planted(["conform", "--backend", "./backend_planted.so", *self.RELU, "--json"], "prints")
         self.assertEqual((code, json.loads(out)["rows_by_verdict"]["passed"]), (0, 1))
         self.assertIn("hello", err)
+
+    # ------------------------------------------------------------------------------------- every operator, whole networks
+
+    def self_backend(self, *arguments, code, **more):
+        """The rows of Lanewise's own library as a backend, by operator."""
+        got, out, err = self.run_planted(["conform", "--backend", "./backend_self.so", *arguments, "--json"], **more)
+        self.assertEqual(got, code, (arguments, out, err))
+        return {r["op"]: r for r in json.loads(out)["rows"]}
+
+    def test_every_operator(self):
+        rows = self.self_backend("--quick", "--threads", "2", code=0)
+        self.assertEqual(len(rows), 10)
+        for row in rows.values():
+            self.assertEqual((row["promise"], row["verdict"], row["unsupported"]), ("exact", "passed", 0))
+        any_order = self.self_backend("--op", "avg_pool2d,tanh,add,softmax,log_softmax,net", "--quick", code=0, promise="any_order")
+        for op, row in any_order.items():
+            self.assertEqual((row["promise"], row["verdict"]), ("bound", "passed"))
+            self.assertTrue(row["error_over_bound"] == 0 if op == "add" else 0 < row["error_over_bound"] <= 1, row)
+
+    def test_networks(self):
+        net = ("--op", "net", "--quick")
+        # Winograd's sums are other sums: not the bits, and not the bound of sums in any order where those are exact.
+        fast = self.self_backend(*net, code=1, mode="fast")["net"]
+        self.assertIn("net", {f["case"] for f in fast["failures"]})
+        self.assertEqual(self.self_backend(*net, code=0, mode="fast", promise="measured")["net"]["verdict"], "passed")
+        for promise in (None, "any_order"):
+            row = self.self_backend(*net, code=1, fault="last relu forgotten", promise=promise)["net"]
+            first = row["failures"][0]
+            self.assertEqual((first["kind"], first["first"]["tensor"], len(first["first"]["index"])), ("values", "y", 2))
+            again = shlex.split(first["again"])
+            self.assertEqual(again[:6], ["lanewise", "conform", "--backend", "./backend_self.so", "--op", "net"])
+            code, out, _ = self.run_planted([*again[1:], "--json"], fault="last relu forgotten", promise=promise)
+            self.assertEqual((code, json.loads(out)["rows"][0]["failures"][0]), (1, first))
+        for case in ("lenet5-sparse", "mlp-sparse", "vgg16-sparse"):
+            self.self_backend("--op", "net", "--case", case, "--fill", "integers", code=1, fault="last relu forgotten", promise="any_order")
 
     # ------------------------------------------------------------------------------------------------------- wrong values
 

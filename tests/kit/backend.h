@@ -7,6 +7,7 @@
 
 #include "lanewise_backend.h"
 #include "tests/kit/kit.h"
+#include "tests/kit/net.h"
 
 enum { KIT_BACKEND_OPS = 10, KIT_BACKEND_NAME = 32, KIT_BACKEND_VERSION = 64, KIT_BACKEND_ERROR = 512 };
 
@@ -65,7 +66,9 @@ typedef struct kit_backend_case {
   union {
     lw_backend_count_desc count;
     lw_backend_rows_desc rows;
+    lw_backend_net_desc net;
   } shape;
+  kit_net net;
   const float *inputs[KIT_TENSORS], *weights[KIT_TENSORS];
   float *outputs[KIT_TENSORS];
   int weight_count;

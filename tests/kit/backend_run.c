@@ -6,7 +6,7 @@
 
 int kit_backend_can(const kit_op *op, kit_case *c) {
   int i = 0;
-  while (kit_backend_op(i) && strcmp(kit_backend_op(i), lw_op_name(op->op)) != 0) i++;
+  while (kit_backend_op(i) && strcmp(kit_backend_op(i), kit_op_name(op)) != 0) i++;
   if (!kit_backend_op(i) || c->pool) return 0;
   c->index = 0;
   return 1;
@@ -19,6 +19,10 @@ static const void *shape_of(kit_backend_case *b, const kit_op *op, const kit_cas
   case LW_OP_relu:
   case LW_OP_tanh:
   case LW_OP_add: b->shape.count = (lw_backend_count_desc){c->of.count}; return &b->shape;
+  case LW_OP_COUNT:
+    kit_net_make(&b->net, c);
+    b->shape.net = (lw_backend_net_desc){&b->net.net, c->of.net.batch};
+    return &b->shape;
   default: return &c->of; /* conv2d, linear, pools: the descriptors of lanewise.h */
   }
 }
@@ -39,9 +43,7 @@ void kit_backend_case_make(kit_backend_case *b, const kit_op *op, const kit_case
   b->weight_count = weights;
 }
 
-static const lw_backend_operator *operator_of(kit_backend *b, const kit_op *op) {
-  return kit_backend_find(b, lw_op_name(op->op));
-}
+static const lw_backend_operator *operator_of(kit_backend *b, const kit_op *op) { return kit_backend_find(b, kit_op_name(op)); }
 
 int kit_backend_variants(kit_backend *b, const kit_op *op, const kit_case *c) {
   const lw_backend_operator *o = operator_of(b, op);

@@ -185,7 +185,7 @@ static void describe(const subject *s, const lw_kernel *row) {
   if (name) snprintf(which, sizeof which, " %s %s", p->own ? "--shape" : "--case", name);
   if (fill >= 0) snprintf(with, sizeof with, " --fill %s", kit_fill_name((kit_fill)fill));
   snprintf(f->reproduce, sizeof f->reproduce, "%s %s %s%s%s --seed %" PRIu64 "%s%s", p->again, p->backend ? "--op" : "--row",
-           p->backend ? lw_op_name(s->op->op) : row->symbol, which, with, p->seed, threads, p->quick ? " --quick" : "");
+           p->backend ? kit_op_name(s->op) : row->symbol, which, with, p->seed, threads, p->quick ? " --quick" : "");
 }
 
 void conform_describe_end(conform_child *child) {
@@ -326,7 +326,7 @@ static int has_rows(const subject *s) {
 static void run_fills(subject *s) {
   s->flops = s->op->flops(&s->c);
   for (int f = 0; f < KIT_FILLS; f++) {
-    if (s->plan->only_fill >= 0 ? f != s->plan->only_fill : !conform_runs_fill(s->flops, (kit_fill)f)) continue;
+    if (s->plan->only_fill >= 0 ? f != s->plan->only_fill : !conform_runs_fill(s->op, s->flops, (kit_fill)f)) continue;
     s->fill = (kit_fill)f;
     s->place.fill = f;
     s->place.algorithm = 0;

@@ -52,7 +52,7 @@ size_t conform_cases(const kit_op *op, uint64_t seed, conform_case **list);
 #define CONFORM_EXPENSIVE 1e8
 #define CONFORM_LARGE     2e6
 /* Whether a case of so many flops is run with this fill. */
-int conform_runs_fill(double flops, kit_fill fill);
+int conform_runs_fill(const kit_op *op, double flops, kit_fill fill);
 
 typedef enum conform_kind {
   CONFORM_VALUES, /* outputs differ: `difference` tells */

@@ -27,7 +27,9 @@ void conform_how(const conform_failure *f, char *text, size_t capacity) {
   snprintf(text, capacity, "%s, %d %s%s, %s", call, f->parts, f->of_backend ? "thread" : "part", f->parts == 1 ? "" : "s", where);
 }
 
-int conform_runs_fill(double flops, kit_fill fill) { return flops <= CONFORM_LARGE || fill == KIT_REALS; }
+int conform_runs_fill(const kit_op *op, double flops, kit_fill fill) {
+  return flops <= CONFORM_LARGE || fill == KIT_REALS || (flops <= CONFORM_EXPENSIVE && op->large_fills >> fill & 1);
+}
 
 /* Many layers are the same once they are cut. */
 static int seen(const conform_case *list, size_t count, const kit_case *c) {

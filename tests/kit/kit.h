@@ -34,7 +34,7 @@
 #undef real
 #undef REF_DOUBLE
 
-enum { KIT_TENSORS = 6, KIT_PASSES = 2, KIT_BUFFERS = 8 };
+enum { KIT_TENSORS = 40, KIT_PASSES = 2, KIT_BUFFERS = 8 };
 
 /* ------------------------------------------------------------------------------------------------------------- random */
 
@@ -69,6 +69,11 @@ typedef struct kit_case {
       int64_t n, c, k;
     } rows;        /* softmax, log_softmax, topk */
     int64_t count; /* relu, tanh, add, dropout */
+    struct {
+      const char *net;               /* a built-in network, */
+      int64_t batch, side, channels; /* with at most so many pixels and channels; 0: as it is */
+      int sparse;                    /* not 0: few weights are not 0 */
+    } net;                           /* tests/kit/net.h */
   } of;
   /* Optional tensors that are present. */
   int bias, index, mean, std;
@@ -92,8 +97,9 @@ typedef struct kit_tensor {
   int dims; /* KIT_1D to KIT_4D set these three */
   int64_t shape[4];
   int64_t count;
-  float range;  /* reals are filled from [-range, range); 0 means 1 */
-  int positive; /* not 0: filled from [range/4, range) with every fill (divisors) */
+  float range;   /* reals are filled from [-range, range); 0 means 1 */
+  int positive;  /* not 0: filled from [range/4, range) with every fill (divisors) */
+  float nonzero; /* not 0: this share of elements is not 0: integers are 1, reals in [range/4, range), one in four negative */
 } kit_tensor;
 
 #define KIT_1D(a)          .dims = 1, .shape = {a}, .count = (a)
@@ -272,7 +278,8 @@ struct kit_op {
   void (*fast_ref)(const char *algorithm, const kit_case *c, void *const t[]);
   void (*fast_bound)(const char *algorithm, const kit_case *c, void *const t[], double *bound);
   int exact_on_integers; /* not 0: with KIT_INTEGERS any order of sums gives the same values */
-  unsigned in_place;     /* bit i: the output may be tensor i */
+  uint64_t in_place;     /* bit i: the output may be tensor i */
+  unsigned large_fills;  /* bit f: large cases are run with kit_fill f, too, not with reals alone */
   double (*flops)(const kit_case *c);
   /* Cuts an expensive case for slow builds (at most 64 channels and 28 rows, same tails). NULL: none is expensive. */
   void (*cut)(kit_case *c);
@@ -288,6 +295,8 @@ struct kit_op {
 
 /* NULL: there is no kit/op_<op>.c. */
 const kit_op *kit_op_find(lw_op op);
+/* "conv2d", and "net" of whole networks, which are no operator of the table. */
+const char *kit_op_name(const kit_op *op);
 /* The i-th algorithm of mode fast, NULL past the last. */
 const char *kit_fast_algorithm(const kit_op *op, int i);
 int kit_variants(const kit_op *op, const lw_kernel *row, const kit_case *c);

@@ -22,6 +22,8 @@ const kit_op *kit_op_find(lw_op op) {
   return all[op];
 }
 
+const char *kit_op_name(const kit_op *op) { return op->op == LW_OP_COUNT ? "net" : lw_op_name(op->op); }
+
 int kit_case_at(const kit_op *op, uint64_t seed, int i, kit_case *c) {
   if (i < op->case_count) {
     *c = op->cases[i];
@@ -30,7 +32,7 @@ int kit_case_at(const kit_op *op, uint64_t seed, int i, kit_case *c) {
   const int k = i - op->case_count;
   if (!op->random || k >= KIT_RANDOM_CASES) return 0;
   kit_random r = {seed * KIT_RANDOM_CASES + (uint64_t)k};
-  for (const char *p = lw_op_name(op->op); *p; p++) r.state = kit_next(&r) ^ (uint64_t)*p;
+  for (const char *p = kit_op_name(op); *p; p++) r.state = kit_next(&r) ^ (uint64_t)*p;
   memset(c, 0, sizeof *c);
   op->random(&r, c);
   snprintf(c->name, sizeof c->name, "random-%d", k);

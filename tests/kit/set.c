@@ -66,12 +66,16 @@ static float special(kit_random *r, float real, int64_t rare) {
 static void fill_floats(const kit_tensor *info, float *x, kit_fill fill, int64_t rare, kit_random *r) {
   const double range = info->range > 0 ? info->range : 1;
   for (int64_t i = 0; i < info->count; i++) {
-    const double u = kit_uniform(r);
-    if (info->positive)
-      x[i] = (float)(range * (0.25 + 0.75 * u));
-    else if (fill == KIT_INTEGERS)
+    const double u = kit_uniform(r), positive = range * (0.25 + 0.75 * u);
+    if (info->positive) {
+      x[i] = (float)positive;
+    } else if (info->nonzero > 0) {
+      const float one = fill == KIT_INTEGERS ? 1 : (float)positive, real = kit_next(r) % 4 ? one : -one;
+      const float value = kit_uniform(r) < (double)info->nonzero ? real : 0;
+      x[i] = fill == KIT_SPECIALS ? special(r, value, rare) : value;
+    } else if (fill == KIT_INTEGERS) {
       x[i] = integer(r);
-    else {
+    } else {
       const float real = (float)(range * (2 * u - 1));
       x[i] = fill == KIT_REALS ? real : special(r, real, rare);
     }
