@@ -282,8 +282,8 @@ static const lw_backend_operator operators[] = {
     {"relu", LW_BACKEND_ANY_ORDER, count_supported, relu_create, RUN},
     {"tanh", LW_BACKEND_ANY_ORDER, count_supported, tanh_create, RUN},
     {"add", LW_BACKEND_ANY_ORDER, count_supported, add_create, RUN},
-    {"softmax", LW_BACKEND_ANY_ORDER, rows_supported, softmax_create, RUN},
-    {"log_softmax", LW_BACKEND_ANY_ORDER, rows_supported, log_softmax_create, RUN},
+    {"softmax", LW_BACKEND_MEASURED, rows_supported, softmax_create, RUN},
+    {"log_softmax", LW_BACKEND_MEASURED, rows_supported, log_softmax_create, RUN},
 };
 
 const lw_backend *lanewise_backend(uint32_t abi) {
@@ -293,6 +293,7 @@ const lw_backend *lanewise_backend(uint32_t abi) {
                                .version = version,
                                .operators = operators,
                                .operator_count = OPERATORS,
+                               .operator_size = sizeof *operators,
                                .open = open_backend,
                                .close = close_backend,
                                .error = lw_error_message};

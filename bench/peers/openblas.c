@@ -243,6 +243,7 @@ const lw_backend *lanewise_backend(uint32_t abi) {
                                .version = version,
                                .operators = operators,
                                .operator_count = sizeof operators / sizeof *operators,
+                               .operator_size = sizeof *operators,
                                .open = open_backend,
                                .close = close_backend,
                                .error = lw_error_message};

@@ -44,9 +44,17 @@ static int pool2d_supported(const lw_pool2d_desc *d) {
          fits(d->iw + 2 * d->pad_w) && fits(d->stride_h) && fits(d->stride_w) && fits(d->dilation_h) && fits(d->dilation_w);
 }
 
+/* With a dilation (be it that of a side on which the window has one pixel), this version takes pixels for padding that the
+ * window does not touch, or that are not on the image at all. */
 static int max_pool2d_supported(void *backend, const lw_backend_desc *desc) {
+  const lw_pool2d_desc *d = desc->shape;
+  int64_t oh, ow;
   (void)backend;
-  return pool2d_supported(desc->shape);
+  if (!pool2d_supported(d)) return 0;
+  if (d->dilation_h == 1 && d->dilation_w == 1) return 1;
+  (void)lw_pool2d_output(d, &oh, &ow);
+  return d->pad_h == 0 && d->pad_w == 0 && xnnpack_padding_after(d->ih, oh, d->kh, d->stride_h, d->dilation_h, 0) == 0 &&
+         xnnpack_padding_after(d->iw, ow, d->kw, d->stride_w, d->dilation_w, 0) == 0;
 }
 
 /* XNNPACK divides by the pixels of the window that lie on the image. */
@@ -191,7 +199,7 @@ static const lw_backend_operator operators[] = {
     {"max_pool2d", LW_BACKEND_ANY_ORDER, max_pool2d_supported, max_pool2d_create, RUN, IN_PARTS},
     {"avg_pool2d", LW_BACKEND_ANY_ORDER, avg_pool2d_supported, avg_pool2d_create, RUN, IN_PARTS},
     {"relu", LW_BACKEND_ANY_ORDER, relu_supported, relu_create, RUN, IN_PARTS},
-    {"softmax", LW_BACKEND_ANY_ORDER, softmax_supported, softmax_create, RUN, IN_PARTS},
+    {"softmax", LW_BACKEND_MEASURED, softmax_supported, softmax_create, RUN, IN_PARTS},
     {"net", LW_BACKEND_ANY_ORDER, net_supported, net_create, RUN},
 };
 
@@ -201,6 +209,7 @@ const lw_backend *lanewise_backend(uint32_t abi) {
                                      .version = LANEWISE_XNNPACK_VERSION,
                                      .operators = operators,
                                      .operator_count = sizeof operators / sizeof *operators,
+                                     .operator_size = sizeof *operators,
                                      .open = open_backend,
                                      .close = close_backend,
                                      .error = lw_error_message};
