@@ -90,7 +90,7 @@ static void run_pass(gbench_state *state, void *user) {
   if (p->is_slow) fprintf(stderr, "%s on %s: one pass, some seconds ...\n", p->net->name, lw_isa_name(p->isa));
   const char *wrong = nets_pass_make(p->net, p->mode, p->isa, p->batch, p->threads, NULL, &m);
   if (!wrong) wrong = nets_expected(p->net, p->mode, p->batch, &expected);
-  if (!wrong && p->is_autovec) wrong = pass_check_bounds(p->net, m.plan, m.x, m.y, m.workspace, NULL);
+  if (!wrong && p->is_autovec) wrong = pass_check_bounds(p->net, m.plan, m.x, m.y, m.workspace);
   if (!wrong && !p->is_autovec && !p->is_slow) {
     const double begin = clock_seconds();
     const lw_status status = lw_plan_run(m.plan, m.x, m.y, m.workspace);

@@ -15,6 +15,7 @@
   COMMAND(plan, "a network's steps, kernels, shapes, work and memory")                                                           \
   COMMAND(init, "random weights as a file, to try things with")                                                                  \
   COMMAND(conform, "every kernel against the reference, bit for bit or within its bound")                                        \
+  COMMAND(accuracy, "how far a network's results are from the true ones, layer by layer, and from its bounds")                   \
   COMMAND(compare, "two benchmark results: faster, slower or cannot tell")
 
 #define COMMAND(name, summary) int cli_##name(int argc, char **argv);

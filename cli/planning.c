@@ -41,7 +41,10 @@ static double accuracy(const char *text) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   cli_planning *p = state->input;
   switch (key) {
-  case 'm': p->options.mode = cli_mode("--mode", arg); return 0;
+  case 'm':
+    p->options.mode = cli_mode("--mode", arg);
+    p->has_mode = 1;
+    return 0;
   case KEY_ACCURACY: p->options.accuracy = accuracy(arg); return 0;
   case KEY_WEIGHT_BUDGET: p->options.weight_budget = size("--weight-budget", arg, &p->weight_ratio); return 0;
   case KEY_MEMORY_LIMIT: p->options.memory_limit = size("--memory-limit", arg, NULL); return 0;

@@ -10,6 +10,7 @@
 /* --mode, --accuracy, --weight-budget, --memory-limit. All 0: the defaults. */
 typedef struct cli_planning {
   lw_plan_options options;
+  int has_mode;        /* --mode was given */
   double weight_ratio; /* not 0: options.weight_budget as a multiple of the parameters' bytes */
 } cli_planning;
 extern const struct argp cli_planning_argp;

@@ -16,6 +16,7 @@
 #ifndef LANEWISE_TESTS_KIT_KIT_H
 #define LANEWISE_TESTS_KIT_KIT_H
 
+#include <float.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "ref/ref.h" /* ref_* */
@@ -210,7 +211,7 @@ typedef enum kit_order {
 /* A chain of float operations followed in double: its value and bounds of the distance between it and any float computation.
  * Running bound (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.3): a step rounds z = sum + x*w, whose float
  * version differs from the double sum by at most `running` so far, so that grows by u*(|sum| + running) (and half the smallest
- * subnormal). Any order: gamma_{terms} * sum of |x*w|. */
+ * subnormal); a product of 0 is added without rounding. Any order: gamma_{terms} * sum of |x*w|. */
 typedef struct kit_chain {
   double sum, running, absolute;
   int64_t terms;
@@ -222,13 +223,14 @@ static inline void kit_chain_fma(kit_chain *k, double x, double w) {
   const double product = x * w;
   k->sum += product;
   k->absolute += fabs(product);
-  k->running += KIT_U * (fabs(k->sum) + k->running) + 0x1p-150;
+  if (product != 0) k->running += KIT_U * (fabs(k->sum) + k->running) + 0x1p-150;
   k->terms++;
 }
-/* 1e-6: the double arithmetic of the bound itself. */
+/* 1e-6: the double arithmetic of the bound itself. Infinite where a float sum may be. */
 static inline double kit_chain_bound(const kit_chain *k, kit_order order) {
   const double n = (double)k->terms + 1, gamma = n * KIT_U / (1 - n * KIT_U);
-  return (1 + 1e-6) * (order == KIT_CHAIN ? k->running : gamma * k->absolute + n * 0x1p-149);
+  const double bound = (1 + 1e-6) * (order == KIT_CHAIN ? k->running : gamma * k->absolute + n * 0x1p-149);
+  return k->absolute + bound < FLT_MAX ? bound : INFINITY;
 }
 
 /* ----------------------------------------------------------------------------------------------------------------- runs */

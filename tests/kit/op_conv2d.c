@@ -154,12 +154,17 @@ static void bound(const kit_case *c, void *const t[], kit_order order, double *b
   free(all);
 }
 
-/* The inputs of a tile whose outputs start at (h, w): d[ic][t][t]. */
-static void input_tile(const lw_conv2d_desc *c, const double *x, int t, int64_t n, int64_t h, int64_t w, double *d) {
-  for (int64_t i = 0; i < c->ic * t * t; i++) {
-    const int64_t ic = i / t / t, ih = h + i / t % t - c->pad_top, iw = w + i % t - c->pad_left;
-    const int inside = ih >= 0 && ih < c->ih && iw >= 0 && iw < c->iw;
-    d[i] = inside ? x[((n * c->ic + ic) * c->ih + ih) * c->iw + iw] : 0;
+/* The transformed inputs of a tile whose outputs start at (h, w): v[ic]. */
+static void input_tile(const kit_winograd *k, const lw_conv2d_desc *c, const double *x, int64_t n, int64_t h, int64_t w,
+                       kit_winograd_input *v) {
+  for (int64_t ic = 0; ic < c->ic; ic++) {
+    double d[36];
+    for (int i = 0; i < k->t * k->t; i++) {
+      const int64_t ih = h + i / k->t - c->pad_top, iw = w + i % k->t - c->pad_left;
+      const int inside = ih >= 0 && ih < c->ih && iw >= 0 && iw < c->iw;
+      d[i] = inside ? x[((n * c->ic + ic) * c->ih + ih) * c->iw + iw] : 0;
+    }
+    v[ic] = kit_winograd_transform(k, d);
   }
 }
 
@@ -169,11 +174,12 @@ static void fast_bound(const char *algorithm, const kit_case *c, void *const t[]
   const double *w = t[W], *bias = t[BIAS];
   int64_t oh, ow;
   output(c, &oh, &ow);
-  double *all = unpooled(c, bounds, sizeof *all), *tile = malloc((size_t)(d->ic * k.t * k.t) * sizeof *tile);
+  double *all = unpooled(c, bounds, sizeof *all);
+  kit_winograd_input *tile = malloc((size_t)d->ic * sizeof *tile);
   for (int64_t n = 0; all && tile && n < d->n; n++)
     for (int64_t h = 0; h < oh; h += k.m)
       for (int64_t v = 0; v < ow; v += k.m) {
-        input_tile(d, t[X], k.t, n, h, v, tile);
+        input_tile(&k, d, t[X], n, h, v, tile);
         for (int64_t oc = 0; oc < d->oc; oc++) {
           double of_tile[4][4];
           kit_winograd_bound(&k, d->ic, tile, w + oc * d->ic * k.r * k.r, bias ? bias[oc] : 0, of_tile);

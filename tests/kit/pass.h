@@ -22,10 +22,8 @@ int pass_digest(const char *path, const lw_net *net, lw_mode mode, const char *l
 /* NULL if `plan` (of that mode, batch 1, seeded weights) gives the digest of the network's output, else why not. */
 const char *pass_check_digest(const char *path, const lw_net *net, lw_mode mode, const lw_plan *plan, void *workspace);
 /* NULL if every layer of `plan` (one step per layer, seeded weights, sums in any order) is within its bound on the input x,
- * judged on that layer's own input. conv2d and linear are judged on some seeded outputs, the first and the last, against sums in
- * double: gamma_n * sum |x*w| for n terms (Higham, Accuracy and Stability, 3.1), or the bound of tests/kit/winograd.h, whose
- * largest error / bound goes to *winograd_worst (may be NULL; 0: no layer used Winograd's algorithms). */
-const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace,
-                              double *winograd_worst);
+ * judged on that layer's own input (pass_judge), else which is not; large layers on some outputs. The text is in memory that the
+ * next call uses. */
+const char *pass_check_bounds(const lw_net *net, const lw_plan *plan, const float *x, float *y, void *workspace);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The error bound of ref/conv2d_winograd.c; docs/winograd.md derives it. Its names: u, eta, gamma_n; EU and EV bound the errors
  * of transformed weights and inputs, R that of a sum of products, EY that of an output before the bias. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include "tests/kit/kit.h"
@@ -46,10 +47,11 @@ int kit_winograd_tile(const char *algorithm) {
   return strcmp(algorithm, "winograd4") == 0 ? 4 : strcmp(algorithm, "winograd2") == 0 ? 2 : 0;
 }
 
-/* y[rows][rows] = l x l^T for x[inner][inner], and the same of absolute values. */
-static void both_sides(const double *l, int rows, int inner, int l_stride, const double *x, int x_stride, double y[6][6],
-                       double absolute[6][6]) {
-  double half[6][6], half_absolute[6][6];
+/* y[rows][rows] = l x l^T for x[inner][inner], and the same of absolute values. Returns the largest of those after either factor.
+ */
+static double both_sides(const double *l, int rows, int inner, int l_stride, const double *x, int x_stride, double y[6][6],
+                         double absolute[6][6]) {
+  double half[6][6], half_absolute[6][6], largest = 0;
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < inner; j++) {
       double sum = 0, sum_absolute = 0;
@@ -60,6 +62,7 @@ static void both_sides(const double *l, int rows, int inner, int l_stride, const
       }
       half[i][j] = sum;
       half_absolute[i][j] = sum_absolute;
+      largest = fmax(largest, sum_absolute);
     }
   for (int i = 0; i < rows; i++)
     for (int j = 0; j < rows; j++) {
@@ -70,32 +73,49 @@ static void both_sides(const double *l, int rows, int inner, int l_stride, const
       }
       y[i][j] = sum;
       absolute[i][j] = sum_absolute;
+      largest = fmax(largest, sum_absolute);
     }
+  return largest;
 }
 
-void kit_winograd_bound(const kit_winograd *k, int64_t ic, const double *d, const double *g, double bias, double bound[4][4]) {
+/* Sequences in ref/ have intermediate results of up to 1.6 times the largest sum of absolute values, |d3| + 2.25 |d1| beside 5/8
+ * of it. */
+static int may_overflow(double largest) { return !(largest < (double)FLT_MAX / 2); }
+
+kit_winograd_input kit_winograd_transform(const kit_winograd *k, const double *d) {
+  kit_winograd_input v;
+  double absolute[6][6];
+  const double gamma = gamma_of(k->t == 4 ? 2 : 4);
+  const int overflows = may_overflow(both_sides(&k->bt[0][0], k->t, k->t, 6, d, k->t, v.v, absolute));
+  for (int i = 0; i < k->t; i++)
+    for (int j = 0; j < k->t; j++) v.error[i][j] = overflows ? INFINITY : gamma * absolute[i][j] + 32 * ETA;
+  return v;
+}
+
+void kit_winograd_bound(const kit_winograd *k, int64_t ic, const kit_winograd_input *v, const double *g, double bias,
+                        double bound[4][4]) {
   const int t = k->t, m = k->m, r = k->r;
-  const double gamma_in = gamma_of(t == 4 ? 2 : 4), gamma_out = gamma_of(t == 4 ? 4 : 6);
-  double sum[6][6] = {{0}}, running[6][6] = {{0}};
+  const double gamma = gamma_of(t == 4 ? 4 : 6);
+  double sum[6][6] = {{0}}, running[6][6] = {{0}}, largest = 0;
   for (int64_t c = 0; c < ic; c++) {
-    double u[6][6], u_absolute[6][6], v[6][6], v_absolute[6][6];
+    double u[6][6], u_absolute[6][6];
     both_sides(&k->g[0][0], t, r, 5, g + c * r * r, r, u, u_absolute);
-    both_sides(&k->bt[0][0], t, t, 6, d + c * t * t, t, v, v_absolute);
     for (int i = 0; i < t; i++)
       for (int j = 0; j < t; j++) {
-        const double eu = KIT_U * fabs(u[i][j]) + 16.1 * 0x1p-53 * u_absolute[i][j] + ETA;
-        const double ev = gamma_in * v_absolute[i][j] + 32 * ETA;
-        sum[i][j] += u[i][j] * v[i][j];
-        running[i][j] += eu * fabs(v[i][j]) + fabs(u[i][j]) * ev + eu * ev;
+        const double eu = KIT_U * fabs(u[i][j]) + 32 * 0x1p-53 * u_absolute[i][j] + ETA, ev = v[c].error[i][j];
+        sum[i][j] += u[i][j] * v[c].v[i][j];
+        running[i][j] += eu * fabs(v[c].v[i][j]) + fabs(u[i][j]) * ev + eu * ev;
         running[i][j] += KIT_U * (fabs(sum[i][j]) + running[i][j]) + ETA;
+        largest = fmax(largest, fmax(fabs(u[i][j]), fabs(sum[i][j]) + running[i][j]));
       }
   }
   double y[6][6], y_absolute[6][6], from_products[6][6], unused[6][6];
-  both_sides(&k->at[0][0], m, t, 6, &sum[0][0], 6, y, y_absolute);
-  both_sides(&k->at[0][0], m, t, 6, &running[0][0], 6, unused, from_products);
+  largest = fmax(largest, both_sides(&k->at[0][0], m, t, 6, &sum[0][0], 6, y, y_absolute) +
+                              both_sides(&k->at[0][0], m, t, 6, &running[0][0], 6, unused, from_products) + fabs(bias));
   for (int i = 0; i < m; i++)
     for (int j = 0; j < m; j++) {
-      const double ey = from_products[i][j] + gamma_out * (y_absolute[i][j] + from_products[i][j]) + 128 * ETA;
-      bound[i][j] = (1 + 1e-6) * (ey + KIT_U * (fabs(y[i][j] + bias) + ey));
+      const double ey = from_products[i][j] + gamma * (y_absolute[i][j] + from_products[i][j]) + 128 * ETA;
+      const double of_all = (1 + 1e-6) * (ey + KIT_U * (fabs(y[i][j] + bias) + ey));
+      bound[i][j] = may_overflow(largest) || isnan(of_all) ? INFINITY : of_all;
     }
 }

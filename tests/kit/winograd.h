@@ -16,8 +16,15 @@ kit_winograd kit_winograd_make(int m, int r);
 /* The m of an algorithm's name, 0 if it is none of Winograd's. */
 int kit_winograd_tile(const char *algorithm);
 
-/* Of one tile of one output channel, with inputs d[ic][t][t], kernels g[ic][r][r] and the bias: bound[i][j], for the distance of
- * output (i, j) of ref_conv2d_winograd from the true one. */
-void kit_winograd_bound(const kit_winograd *k, int64_t ic, const double *d, const double *g, double bias, double bound[4][4]);
+/* The transform of one channel's t x t inputs, and how far ref_winograd_input can be from it. */
+typedef struct kit_winograd_input {
+  double v[6][6], error[6][6];
+} kit_winograd_input;
+kit_winograd_input kit_winograd_transform(const kit_winograd *k, const double *d);
+
+/* Of one tile of one output channel, with inputs v[ic], kernels g[ic][r][r] and the bias: bound[i][j], for the distance of output
+ * (i, j) of ref_conv2d_winograd from the true one; infinite where an intermediate result may be too large for a float. */
+void kit_winograd_bound(const kit_winograd *k, int64_t ic, const kit_winograd_input *v, const double *g, double bias,
+                        double bound[4][4]);
 
 #endif
