@@ -22,7 +22,8 @@ static void print_help(FILE *to) {
   fprintf(to, "usage: lanewise <command> [options]\n\nCommands:\n");
   for (const command *c = commands; c->name; c++) fprintf(to, "  %-10s %s\n", c->name, c->summary);
   fprintf(to, "\n`lanewise <command> --help` shows its options and examples. Exit codes: 0 done, 1 failed, 2 wrong usage.\n"
-              "LANEWISE_ISA caps the instruction set, LANEWISE_THREADS sets the number of threads.\n");
+              "LANEWISE_ISA caps the instruction set, LANEWISE_THREADS sets the number of threads,\n"
+              "LANEWISE_WISDOM names a file of measured choices.\n");
 }
 
 int main(int argc, char **argv) {

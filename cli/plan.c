@@ -65,6 +65,14 @@ static int each_step(const description *d, int (*visit)(const description *d, co
   return CLI_OK;
 }
 
+/* What changes no bit, where it was measured. */
+static void print_choice(const lw_step_info *s) {
+  char block[64] = "";
+  if (s->tiles) snprintf(block, sizeof block, ", blocks of %lld tiles x %lld panels", (long long)s->tiles, (long long)s->panels);
+  printf("    %s%s: %d %s%s: %.1f us, the model's choice %.1f us%s\n", cli_style("2"), s->chosen_by, s->parts,
+         s->parts == 1 ? "part" : "parts", block, s->seconds * 1e6, s->model_seconds * 1e6, cli_style("0"));
+}
+
 static int print_step(const description *d, const lw_step_info *s, void *user) {
   totals *t = user;
   const int64_t parameters = step_parameters(d->net, s);
@@ -73,6 +81,7 @@ static int print_step(const description *d, const lw_step_info *s, void *user) {
   snprintf(shape, sizeof shape, "%lldx%lldx%lld", (long long)s->c, (long long)s->h, (long long)s->w);
   printf("%-42s %12s %12s %10.3f %9.3f  %-10s %s\n", names, shape, cli_count(parameters), s->flops * 1e-6, s->bytes * 1e-6,
          s->algorithm[0] ? s->algorithm : "-", s->kernel);
+  if (s->seconds > 0) print_choice(s);
   if (s->reason[0]) printf("    %s%s%s\n", cli_style("2"), s->reason, cli_style("0"));
   t->parameters += parameters;
   t->flops += s->flops;
@@ -102,11 +111,13 @@ static int append_step(const description *d, const lw_step_info *s, void *user) 
   json_t *names = json_array();
   for (size_t i = s->first_layer; !is_reorder(s) && i <= s->last_layer; i++)
     json_array_append_new(names, json_string(d->net->layers[i].name));
-  json_array_append_new(user, json_pack("{s:o, s:s?, s:s, s:s, s:[I, I, I], s:I, s:f, s:f, s:f, s:i, s:s}", "layers", names, "op",
-                                        k ? k->op : NULL, "algorithm", s->algorithm, "kernel", s->kernel, "output",
-                                        (json_int_t)s->c, (json_int_t)s->h, (json_int_t)s->w, "parameters",
-                                        (json_int_t)step_parameters(d->net, s), "flops", s->flops, "bytes", s->bytes,
-                                        "weight_bytes", s->weight_bytes, "parts", s->parts, "reason", s->reason));
+  json_array_append_new(
+      user, json_pack("{s:o, s:s?, s:s, s:s, s:[I, I, I], s:I, s:f, s:f, s:f, s:i, s:I, s:I, s:s, s:f, s:f, s:s}", "layers",
+                      names, "op", k ? k->op : NULL, "algorithm", s->algorithm, "kernel", s->kernel, "output", (json_int_t)s->c,
+                      (json_int_t)s->h, (json_int_t)s->w, "parameters", (json_int_t)step_parameters(d->net, s), "flops", s->flops,
+                      "bytes", s->bytes, "weight_bytes", s->weight_bytes, "parts", s->parts, "tiles", (json_int_t)s->tiles,
+                      "panels", (json_int_t)s->panels, "chosen_by", s->chosen_by, "seconds", s->seconds, "model_seconds",
+                      s->model_seconds, "reason", s->reason));
   return CLI_OK;
 }
 
@@ -201,6 +212,7 @@ int cli_plan(int argc, char **argv) {
              "Examples:\n"
              "  lanewise plan vgg16\n"
              "  lanewise plan vgg16 --mode fast --accuracy 1 --weight-budget 1.1x\n"
+             "  lanewise plan vgg16 --mode fast --measure\n"
              "  lanewise plan lenet5 --batch 64 --isa avx2\n"
              "  lanewise plan --list"};
   options o = {.batch = 1};

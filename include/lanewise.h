@@ -430,6 +430,16 @@ typedef enum lw_mode {
                  lw_plan_step() tells, and why */
 } lw_mode;
 
+/** How a plan makes the choices that change no bit: blocks and panels of Winograd's kernels, kernels that give the same bits,
+ * into how many parts a step is split. */
+typedef enum lw_planning {
+  LW_PLAN_ESTIMATE, /**< by a cost model from the sizes of the caches, and by what the wisdom file knows */
+  LW_PLAN_MEASURE   /**< by timing, for about 10 s at most (VGG16; small networks: well below a second), what the wisdom file does
+                       not   know; it learns it then. Runs on the context's threads, with the weights of the plan, or, for a plan
+                       without,   with random ones that exist meanwhile. Inputs, outputs and workspace are allocated meanwhile, too.
+                       Only   SIMD ISAs have anything to choose */
+} lw_planning;
+
 /** What lw_plan_create() can be told; all 0: the defaults. */
 typedef struct lw_plan_options {
   int64_t batch;       /**< images per run; 0 means 1 */
@@ -446,6 +456,10 @@ typedef struct lw_plan_options {
                           give way to smaller ones, F(4x4, 3x3) to F(2x2, 3x3) to none, in an order that depends on shapes alone:
                           those first that save most bytes per multiplication that they add. LW_NO_MEMORY if even without any the
                           weights take more, in every mode */
+  lw_planning planning; /**< 0 is LW_PLAN_ESTIMATE */
+  const char
+      *wisdom; /**< the wisdom file, where measured choices are kept, with the machine that they are for; it need not exist.
+                  NULL: that of the environment variable LANEWISE_WISDOM, else none; "": none. See lw_plan_notice() */
 } lw_plan_options;
 
 /** Makes a plan: infers shapes, lays out the workspace by lifetime, packs the weights straight from their source (the plan owns
@@ -455,9 +469,15 @@ LW_API lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw
                                 lw_plan **plan);
 /** Releases it. NULL is allowed. No run of it may be under way. */
 LW_API void lw_plan_destroy(lw_plan *plan);
-/** Bytes of weights and workspace that a plan would need, without making it. Either result pointer may be NULL. */
+/** Bytes of weights and workspace that a plan would need, without making it. Either result pointer may be NULL. With wisdom or
+ * LW_PLAN_MEASURE, a plan may need less workspace than this, never more. */
 LW_API lw_status lw_plan_memory(lw_context *context, const lw_net *net, const lw_plan_options *options, size_t *weight_bytes,
                                 size_t *workspace_bytes);
+/** What came up while the plan was made and did not stop it: a wisdom file that is damaged, of another version or machine, or
+ * that cannot be read or written, is ignored (and rebuilt by LW_PLAN_MEASURE; what was no wisdom file at all is kept as
+ * `<file>.old`).
+ * "" if there was nothing. Lives as long as the plan. */
+LW_API const char *lw_plan_notice(const lw_plan *plan);
 /** Bytes of packed weights that the plan owns. */
 LW_API size_t lw_plan_weight_bytes(const lw_plan *plan);
 /** Bytes of scratch that a run needs. */
@@ -486,6 +506,12 @@ typedef struct lw_step_info {
   double weight_bytes;    /**< parameters read per run, as the algorithm keeps them */
   double bytes;           /**< activations read and written per run, plus weight_bytes */
   int parts;              /**< shares that it is split into: at most one per thread */
+  int64_t tiles;          /**< Winograd's: image tiles that go through the stages of the kernel together; else 0 */
+  int64_t panels;         /**< and panels of 16 output channels */
+  const char *chosen_by;  /**< who chose what changes no bit: "model", "wisdom" or "measured" (see #lw_planning) */
+  double seconds;         /**< time of this choice when it was measured (with the steps up to the next weights, if their
+                             layout depends on it); 0: it was not */
+  double model_seconds;   /**< time of the cost model's choice in the same measurement */
   const char *reason; /**< mode LW_FAST: why a convolution is not computed by F(4x4, 3x3): "stride 2", "14x14: too few tiles for
                          F(4,3)", "memory budget: ..."; else "". Lives as long as the plan */
 } lw_step_info;

@@ -13,15 +13,16 @@ typedef struct lowering {
   const lw_net *net;
   int64_t batch;
   const lw_recipe_choice *choices; /* by layer */
+  const lw_tuning *tunings;        /* likewise, or NULL */
+  size_t *l2_bytes;
   int simd, fuse;
   lw_lowered *out;
   /* the tensor that the next step reads */
   lw_view view;
   lw_shape shape;
   lw_place place;
-  size_t bytes;    /* if in the workspace */
-  int tensor;      /* next parameter tensor */
-  size_t l2_bytes; /* of a core, 0: not asked yet */
+  size_t bytes; /* if in the workspace */
+  int tensor;   /* next parameter tensor */
 } lowering;
 
 static size_t align64(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -111,6 +112,17 @@ static int is_pool_2x2(const lw_layer *l) {
   return l->kind == LW_LAYER_MAX_POOL2D && l->kernel == 2 && (l->stride == 0 || l->stride == 2) && l->pad == 0;
 }
 
+static lw_tuning wish(const lowering *s, size_t layer) { return s->tunings ? s->tunings[layer] : (lw_tuning){0}; }
+
+/* As the cost model says for so much work, unless something else is wished. */
+static void set_parts(const lowering *s, lw_step *step, int64_t work) {
+  const lw_tuning w = wish(s, step->first_layer);
+  step->parts = w.parts <= 0 ? lw_kernel_parts(s->context, work) : w.parts < s->context->threads ? w.parts : s->context->threads;
+  step->tuning = (lw_tuning){.algorithm = step->kernel->algorithm, .parts = step->parts, .by = w.by};
+  step->tuning.seconds = w.seconds;
+  step->tuning.model_seconds = w.model_seconds;
+}
+
 /* A convolution and the ReLU behind it. */
 typedef struct convolution {
   size_t layer, last; /* last: the ReLU, if one is fused */
@@ -147,8 +159,16 @@ static int is_computed_on_the_way(const lowering *s, const convolution *c, convo
 static void set_winograd(lowering *s, lw_step *step, const convolution *c, const convolution *before) {
   lw_conv2d_args *a = &step->args.conv2d;
   const int m = c->recipe->winograd;
-  if (s->l2_bytes == 0) s->l2_bytes = lw_topology_cache_bytes(2);
-  a->block = lw_winograd_choose_block(m, &a->desc, a->oh, a->ow, s->context->isa, s->l2_bytes);
+  const int64_t tiles = a->desc.n * ((a->oh + m - 1) / m) * ((a->ow + m - 1) / m);
+  const int64_t panels = (a->desc.oc + LW_BLOCK - 1) / LW_BLOCK;
+  a->block = wish(s, step->first_layer).block;
+  if (a->block.tiles > tiles) a->block.tiles = tiles;
+  if (a->block.panels > panels) a->block.panels = panels;
+  if (a->block.tiles <= 0 || a->block.panels <= 0) {
+    if (*s->l2_bytes == 0) *s->l2_bytes = lw_topology_cache_bytes(2);
+    if (*s->l2_bytes == 0) *s->l2_bytes = 1 << 20;
+    a->block = lw_winograd_choose_block(m, &a->desc, a->oh, a->ow, s->context->isa, *s->l2_bytes);
+  }
   step->scratch = lw_winograd_scratch(m, &a->desc, a->block, before != NULL);
   if (!before) return;
   a->before = (lw_conv2d_before){.desc = before->desc, .x = a->x, .relu = before->last > before->layer};
@@ -173,9 +193,12 @@ static size_t lower_conv2d(lowering *s, size_t layer) {
   if (on_the_way) c = next;
   const int pool = packed && s->fuse && c.last + 1 < s->net->layer_count && is_pool_2x2(&s->net->layers[c.last + 1]);
   const size_t last = c.last + (size_t)pool;
-  const char *algorithm = c.recipe ? c.recipe->algorithm
-                          : packed ? lw_conv2d_packed_algorithm(s->context->isa, &c.desc, c.oh, c.ow, pool)
-                                   : lw_conv2d_plain_algorithm(&c.desc);
+  const char *wished = wish(s, layer).algorithm;
+  const char *algorithm = c.recipe  ? c.recipe->algorithm
+                          : !packed ? lw_conv2d_plain_algorithm(&c.desc)
+                          : wished && lw_conv2d_packed_can(wished, &c.desc, pool)
+                              ? wished
+                              : lw_conv2d_packed_algorithm(s->context->isa, &c.desc, c.oh, c.ow, pool);
   const int columns = strcmp(algorithm, "columns") == 0, wants_blocks = c.recipe && !on_the_way;
   if (!packed)
     make_plain(s, layer);
@@ -194,7 +217,8 @@ static size_t lower_conv2d(lowering *s, size_t layer) {
     step->scratch = packed ? lw_conv2d_packed_scratch(algorithm, a) : lw_conv2d_plain_scratch(&c.desc);
   a->scratch_stride = step->scratch;
   set_reason(s, step, &c, on_the_way ? &before : NULL);
-  step->parts = lw_kernel_parts(s->context, lw_mac_work(s->context, step->flops / 2, 0));
+  set_parts(s, step, lw_mac_work(s->context, step->flops / 2, 0));
+  step->tuning.block = a->block;
   add_weights(s, step, &step->weights, c.layer, c.desc.oc, c.k, packed, packed && c.recipe ? c.recipe->winograd : 0,
               (int)c.desc.kh);
   const lw_shape shape = {c.desc.oc, pool ? a->oh / 2 : a->oh, pool ? a->ow / 2 : a->ow};
@@ -214,7 +238,7 @@ static size_t lower_linear(lowering *s, size_t layer) {
   if (reads_blocks) step->args.linear.x_plane = s->shape.h * s->shape.w;
   const double macs = (double)s->batch * (double)inputs * (double)l->out;
   step->flops = 2 * macs;
-  step->parts = lw_kernel_parts(s->context, lw_mac_work(s->context, macs, s->batch == 1));
+  set_parts(s, step, lw_mac_work(s->context, macs, s->batch == 1));
   add_weights(s, step, &step->weights, layer, l->out, inputs, s->simd, 0, 0);
   set_output(s, step, (lw_shape){l->out, 1, 1}, 1, 0);
   return last;
@@ -249,7 +273,7 @@ static size_t lower_pool(lowering *s, size_t layer, lw_op op) {
   (void)lw_pool2d_output(&d, &a->oh, &a->ow);
   const int64_t work = s->batch * d.c * a->oh * a->ow * d.kh * d.kw;
   step->flops = (double)work;
-  step->parts = lw_kernel_parts(s->context, work);
+  set_parts(s, step, work);
   set_output(s, step, (lw_shape){d.c, a->oh, a->ow}, s->view.c_block, blocked ? wanted_halo(s, layer + 1) : 0);
   a->y = s->view;
   return layer;
@@ -281,7 +305,8 @@ static size_t lower_layer(lowering *s, size_t layer) {
   return layer;
 }
 
-lw_status lw_lower(const lw_context *context, const lw_net *net, const lw_plan_options *options, lw_lowered *lowered) {
+lw_status lw_lower(const lw_context *context, const lw_net *net, const lw_plan_options *options, const lw_tuning *tunings,
+                   size_t *l2_bytes, lw_lowered *lowered) {
   const lw_budgets budgets = {options->accuracy, options->weight_budget};
   lw_recipe_choice *choices = lw_memory_get(context, net->layer_count * sizeof *choices);
   *lowered = (lw_lowered){0};
@@ -293,6 +318,8 @@ lw_status lw_lower(const lw_context *context, const lw_net *net, const lw_plan_o
   if (status == LW_OK) {
     lowering s = {.context = context, .net = net, .batch = options->batch, .choices = choices, .fuse = !options->no_fuse};
     s.out = lowered;
+    s.tunings = tunings;
+    s.l2_bytes = l2_bytes;
     s.place = LW_PLACE_INPUT;
     s.simd = lw_isa_is_simd(context->isa);
     s.shape = (lw_shape){net->c, net->h, net->w};

@@ -21,6 +21,19 @@ lw_pool2d_desc lw_layer_pool2d(const lw_layer *layer, int64_t n, lw_shape in);
  * there is no such tensor. */
 lw_status lw_net_tensor(const lw_net *net, int tensor, int64_t *count, int64_t *fan_in);
 
+/* Who made the choices that change no bit. */
+typedef enum lw_chooser { LW_BY_MODEL, LW_BY_WISDOM, LW_BY_MEASURING } lw_chooser;
+
+/* What may differ between steps of the same bits. Asking for one, 0 means what the cost model says, and what cannot be is
+ * ignored. */
+typedef struct lw_tuning {
+  const char *algorithm;   /* of packed convolutions, where the recipe has nothing to say: "direct", "columns", "pooled" */
+  lw_winograd_block block; /* of Winograd's */
+  int parts;               /* at most one per thread */
+  lw_chooser by;
+  double seconds, model_seconds; /* measured: of this choice and of the cost model's; 0: not */
+} lw_tuning;
+
 /* Where a step finds a tensor: the caller's x or y, or the workspace, whose tensors alternate between its two ends. */
 typedef enum lw_place { LW_PLACE_INPUT, LW_PLACE_OUTPUT, LW_PLACE_LOW, LW_PLACE_HIGH } lw_place;
 
@@ -46,6 +59,7 @@ typedef struct lw_step {
   lw_shape shape;          /* and its size */
   size_t first_layer, last_layer;
   int parts;
+  lw_tuning tuning;                /* what it has, all fields set */
   lw_step_weights weights, before; /* before: of lw_conv2d_args.before */
   size_t scratch;                  /* bytes per part */
   double flops, algorithm_flops, weight_bytes, bytes;
@@ -58,8 +72,9 @@ typedef struct lw_lowered {
   size_t weight_bytes, arena_bytes, scratch_bytes;
 } lw_lowered;
 
-/* Turns a checked network into steps for the context's ISA. options: checked, with a batch. The steps come from the context's
- * allocator. */
-lw_status lw_lower(const lw_context *context, const lw_net *net, const lw_plan_options *options, lw_lowered *lowered);
+/* Turns a checked network into steps for the context's ISA. options: checked, with a batch. tunings: by the first layer of a
+ * step; NULL: none. *l2_bytes: the size of a core's L2; 0: found if it is needed. The steps come from the context's allocator. */
+lw_status lw_lower(const lw_context *context, const lw_net *net, const lw_plan_options *options, const lw_tuning *tunings,
+                   size_t *l2_bytes, lw_lowered *lowered);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The plan: made once, then run without allocation, locks or choices. */
-#include "nets/plan.h"
+#include "nets/tune.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <stdio.h>
 #include <time.h>
@@ -38,6 +39,9 @@ static lw_status check_options(const lw_plan_options *o) {
   if (o->batch < 1) return lw_fail(LW_BAD_ARGUMENT, "plan: batch is %" PRId64 ", expected at least 1", o->batch);
   if (o->mode != LW_EXACT && o->mode != LW_FAST)
     return lw_fail(LW_BAD_ARGUMENT, "plan: mode is %d, expected LW_EXACT (0) or LW_FAST (1)", (int)o->mode);
+  if (o->planning != LW_PLAN_ESTIMATE && o->planning != LW_PLAN_MEASURE)
+    return lw_fail(LW_BAD_ARGUMENT, "plan: planning is %d, expected LW_PLAN_ESTIMATE (0) or LW_PLAN_MEASURE (1)",
+                   (int)o->planning);
   if (!(o->accuracy == 0 || o->accuracy >= 1))
     return lw_fail(LW_BAD_ARGUMENT, "plan: accuracy is %g, expected 0 (no budget) or at least 1 (that of mode exact)",
                    o->accuracy);
@@ -56,7 +60,8 @@ static lw_status check_memory(const lw_net *net, const lw_plan_options *o, const
 
 /* Checks arguments and lowers; *context is resolved, *options complete. */
 static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_options *given, lw_plan_options *options,
-                         lw_lowered *lowered) {
+                         size_t *l2_bytes, lw_lowered *lowered) {
+  *l2_bytes = 0;
   *options = given ? *given : (lw_plan_options){0};
   if (options->batch == 0) options->batch = 1;
   LW_TRY(check_options(options));
@@ -75,7 +80,7 @@ static lw_status prepare(lw_context **context, const lw_net *net, const lw_plan_
     }
     LW_TRY(lw_net_layer_output(net, i, in, &in));
   }
-  LW_TRY(lw_lower(*context, net, options, lowered));
+  LW_TRY(lw_lower(*context, net, options, NULL, l2_bytes, lowered));
   const lw_status status = check_memory(net, options, lowered);
   if (status != LW_OK) lw_memory_free(*context, lowered->steps);
   return status;
@@ -85,7 +90,8 @@ lw_status lw_plan_memory(lw_context *context, const lw_net *net, const lw_plan_o
                          size_t *workspace) {
   lw_lowered lowered;
   lw_plan_options complete;
-  LW_TRY(prepare(&context, net, options, &complete, &lowered));
+  size_t l2_bytes;
+  LW_TRY(prepare(&context, net, options, &complete, &l2_bytes, &lowered));
   if (weights) *weights = lowered.weight_bytes;
   if (workspace) *workspace = workspace_bytes(&lowered);
   lw_memory_free(context, lowered.steps);
@@ -98,13 +104,15 @@ lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weight
   if (weights && !weights->read) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_create: weights->read is NULL");
   lw_lowered lowered;
   lw_plan_options complete;
-  LW_TRY(prepare(&context, net, options, &complete, &lowered));
+  size_t l2_bytes;
+  LW_TRY(prepare(&context, net, options, &complete, &l2_bytes, &lowered));
   lw_plan *plan = lw_memory_get(context, sizeof *plan);
   if (!plan) {
     lw_memory_free(context, lowered.steps);
     return lw_fail(LW_NO_MEMORY, "lw_plan_create: no memory for a plan");
   }
-  *plan = (lw_plan){.context = context, .batch = complete.batch, .lowered = lowered, .inputs = net->c * net->h * net->w};
+  *plan = (lw_plan){
+      .context = context, .batch = complete.batch, .lowered = lowered, .inputs = net->c * net->h * net->w, .l2_bytes = l2_bytes};
   const lw_shape out = lowered.steps[lowered.count - 1].shape;
   plan->outputs = out.c * out.h * out.w;
   plan->net = copy_net(context, net);
@@ -114,6 +122,7 @@ lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weight
   if (!plan->net || (bytes && !plan->weights))
     status = lw_fail(LW_NO_MEMORY, "lw_plan_create: no memory for %zu bytes of weights", bytes);
   if (status == LW_OK && weights) status = lw_plan_load(plan, weights);
+  if (status == LW_OK) status = lw_plan_tune(plan, &complete);
   if (status != LW_OK) {
     lw_plan_destroy(plan);
     return status;
@@ -133,6 +142,7 @@ void lw_plan_destroy(lw_plan *plan) {
 size_t lw_plan_weight_bytes(const lw_plan *plan) { return plan ? plan->lowered.weight_bytes : 0; }
 size_t lw_plan_workspace_bytes(const lw_plan *plan) { return plan ? workspace_bytes(&plan->lowered) : 0; }
 int64_t lw_plan_batch(const lw_plan *plan) { return plan ? plan->batch : 0; }
+const char *lw_plan_notice(const lw_plan *plan) { return plan ? plan->notice : ""; }
 int64_t lw_plan_outputs(const lw_plan *plan) { return plan ? plan->outputs : 0; }
 
 /* ----------------------------------------------------------------------------------------------------------- running */
@@ -238,11 +248,12 @@ lw_status lw_plan_run(const lw_plan *plan, const float *x, float *y, void *works
   return LW_OK;
 }
 
-static double seconds_now(void) {
+static double seconds_of(clockid_t clock) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+static double seconds_now(void) { return seconds_of(CLOCK_MONOTONIC); }
 
 lw_status lw_plan_profile(const lw_plan *plan, const float *x, float *y, void *workspace, double *seconds) {
   LW_TRY(check_run(plan, x, y, workspace));
@@ -254,6 +265,39 @@ lw_status lw_plan_profile(const lw_plan *plan, const float *x, float *y, void *w
     const double after = seconds_now();
     seconds[i] = after - before;
     before = after;
+  }
+  return LW_OK;
+}
+
+typedef struct timed_call {
+  call call;
+  _Atomic(int64_t) busiest; /* ns */
+} timed_call;
+
+static void time_part(void *user, int part, int parts) {
+  timed_call *c = user;
+  const double before = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+  run_part(&c->call, part, parts);
+  const int64_t ns = (int64_t)(1e9 * (seconds_of(CLOCK_THREAD_CPUTIME_ID) - before));
+  for (int64_t most = c->busiest; ns > most && !atomic_compare_exchange_weak(&c->busiest, &most, ns);) continue;
+}
+
+lw_status lw_plan_time(const lw_plan *plan, const float *x, float *y, void *workspace, double *seconds) {
+  static const double LONG = 2e6; /* FLOP: beside some 10 us, a system call for the time is nothing */
+  const buffers b = {x, y, workspace};
+  LW_TRY(check_run(plan, x, y, workspace));
+  for (size_t i = 0; i < plan->lowered.count; i++) {
+    const lw_step *s = &plan->lowered.steps[i];
+    const double before = seconds_now();
+    if (s->flops < LONG) {
+      run_step(plan, s, &b);
+      seconds[i] = seconds_now() - before;
+      continue;
+    }
+    const lw_args args = bind(plan, s, &b);
+    timed_call c = {{s->kernel->fn, &args}, 0};
+    lw_parallel(plan->context, s->parts, time_part, &c);
+    seconds[i] = 1e-9 * (double)c.busiest;
   }
   return LW_OK;
 }
@@ -287,6 +331,8 @@ lw_status lw_plan_observe(const lw_plan *plan, const float *x, float *y, void *w
 
 size_t lw_plan_steps(const lw_plan *plan) { return plan ? plan->lowered.count : 0; }
 
+static const char *const chooser_names[] = {[LW_BY_MODEL] = "model", [LW_BY_WISDOM] = "wisdom", [LW_BY_MEASURING] = "measured"};
+
 lw_status lw_plan_step(const lw_plan *plan, size_t step, lw_step_info *info) {
   if (!plan || !info) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_step: %s is NULL", plan ? "info" : "plan");
   if (step >= plan->lowered.count)
@@ -306,6 +352,11 @@ lw_status lw_plan_step(const lw_plan *plan, size_t step, lw_step_info *info) {
                          .weight_bytes = s->weight_bytes,
                          .bytes = s->bytes,
                          .parts = s->parts,
+                         .tiles = s->tuning.block.tiles,
+                         .panels = s->tuning.block.panels,
+                         .chosen_by = chooser_names[s->tuning.by],
+                         .seconds = s->tuning.seconds,
+                         .model_seconds = s->tuning.model_seconds,
                          .reason = s->reason};
   return LW_OK;
 }

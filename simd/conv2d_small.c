@@ -59,6 +59,11 @@ const char *lw_conv2d_packed_algorithm(lw_isa isa, const lw_conv2d_desc *d, int6
   return columns_win(isa, d, oh, ow, pool) ? "columns" : pooled_wins(isa, d, pool) ? "pooled" : "direct";
 }
 
+int lw_conv2d_packed_can(const char *algorithm, const lw_conv2d_desc *d, int pool) {
+  if (strcmp(algorithm, "columns") == 0) return lw_conv2d_columns_can(d);
+  return strcmp(algorithm, "pooled") == 0 ? lw_conv2d_pooled_can(d, pool) : strcmp(algorithm, "direct") == 0;
+}
+
 size_t lw_conv2d_packed_scratch(const char *algorithm, const lw_conv2d_args *a) {
   if (strcmp(algorithm, "columns") == 0) return lw_conv2d_columns_layout(&a->desc, a->oh, a->ow, a->pool).bytes;
   return strcmp(algorithm, "direct") == 0 && a->pool ? lw_conv2d_direct_scratch(a->ow) : 0;

@@ -22,6 +22,8 @@ int lw_conv2d_pooled_can(const lw_conv2d_desc *desc, int pool);
 
 /* The algorithm for packed weights, groups == 1: "columns", "pooled" or "direct". All give the same bits. */
 const char *lw_conv2d_packed_algorithm(lw_isa isa, const lw_conv2d_desc *desc, int64_t oh, int64_t ow, int pool);
+/* Not 0 if `algorithm` is one of them and can run such a convolution. */
+int lw_conv2d_packed_can(const char *algorithm, const lw_conv2d_desc *desc, int pool);
 /* Its bytes of scratch per part, a multiple of 64. */
 size_t lw_conv2d_packed_scratch(const char *algorithm, const lw_conv2d_args *a);
 

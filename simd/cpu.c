@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What this CPU and operating system can run. The only file that asks. */
 #include <string.h>
+#include <stdio.h>
+#if defined(__aarch64__)
+#  include <sys/auxv.h>
+#  include <asm/hwcap.h>
+#endif
 #if defined(__x86_64__)
 #  include <cpuid.h>
 #  include <sys/syscall.h>
@@ -88,6 +93,33 @@ int lw_isa_best_autovec(void) {
   for (int i = LW_ISA_AUTOVEC_AVX2; i <= LW_ISA_AUTOVEC_NEON; i++)
     if (lw_isa_runnable((lw_isa)i)) best = i;
   return best;
+}
+
+/* printf's %s of a name with spaces at both ends and whatever else it holds. */
+static void tidy(char *text) {
+  size_t length = 0;
+  for (const char *from = text; *from; from++) {
+    const char c = *from > ' ' && *from < 127 ? *from : ' ';
+    if (c != ' ' || (length && text[length - 1] != ' ')) text[length++] = c;
+  }
+  if (length && text[length - 1] == ' ') length--;
+  text[length] = 0;
+}
+
+void lw_cpu_model(char *text, size_t capacity) {
+#if defined(__x86_64__)
+  unsigned a, b, c, d, brand[13] = {0};
+  if (__get_cpuid(0x80000004, &a, &b, &c, &d))
+    for (unsigned i = 0; i < 3; i++)
+      __get_cpuid(0x80000002 + i, &brand[4 * i], &brand[4 * i + 1], &brand[4 * i + 2], &brand[4 * i + 3]);
+  if (!__get_cpuid(1, &a, &b, &c, &d)) a = 0;
+  snprintf(text, capacity, "%.48s %x", (const char *)brand, a);
+#else
+  unsigned long midr = 0;
+  if (getauxval(AT_HWCAP) & HWCAP_CPUID) __asm__("mrs %0, MIDR_EL1" : "=r"(midr));
+  snprintf(text, capacity, "AArch64 %lx", midr);
+#endif
+  tidy(text);
 }
 
 int lw_amx_available(void) {

@@ -3,6 +3,8 @@
 #ifndef LANEWISE_SIMD_ISA_H
 #define LANEWISE_SIMD_ISA_H
 
+#include <stddef.h>
+
 typedef enum lw_isa {
 #define ISA(id, name) LW_ISA_##id,
 #include "simd/isa.def"
@@ -21,6 +23,9 @@ const char *lw_isa_missing(lw_isa isa);
 lw_isa lw_isa_best(void);
 /* The strongest runnable autovec ISA, or -1 if there is none. */
 int lw_isa_best_autovec(void);
+
+/* What tells this kind of CPU from others, in one line of ASCII. */
+void lw_cpu_model(char *text, size_t capacity);
 
 /* Not 0 if this CPU has AMX with bf16 and int8 and the operating system grants this process its tiles, which this call asks for.
  */

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
+
 import kit
 
 # Parameters and multiply-adds of one image, worked out from the layer tables by hand: kernel area x channels x pixels.
@@ -68,6 +70,58 @@ class Plan(kit.Case):
         self.bad(2, "plan", "vgg16", "--memory-limit", "1.2x", has='--memory-limit is "1.2x", expected bytes')
         for wrong in ("0", "0.99", "-3", "many", "nan", ""):
             self.bad(2, "plan", "vgg16", "--accuracy", wrong, has=f'--accuracy is "{wrong}", expected a number from 1')
+
+    def test_wisdom(self):
+        file, model = self.path("wisdom"), self.json("plan", "net", "--json")
+        if model["isa"] in ("ref", "naive"):
+            self.skipTest("plain loops have nothing to choose")
+        by = lambda plan: [s["chosen_by"] for s in plan["steps"]]
+        self.assertEqual(set(by(model)), {"model"})
+        measured = self.json("plan", "net", "--json", "--measure", "--wisdom", file)
+        self.assertIn("measured", by(measured))
+        for s in measured["steps"]:
+            self.assertEqual(s["seconds"] > 0, s["chosen_by"] == "measured")
+            self.assertEqual(s["model_seconds"] > 0, s["chosen_by"] == "measured")
+        with open(file) as f:
+            self.assertEqual(f.readline(), "lanewise wisdom 1\n")
+        wise = self.json("plan", "net", "--json", "--wisdom", file)
+        self.assertEqual(by(wise), [b.replace("measured", "wisdom") for b in by(measured)])
+        self.assertEqual(wise, self.json("plan", "net", "--json", env={"LANEWISE_WISDOM": file}))
+        self.assertEqual(wise, self.json("plan", "net", "--json", "--measure", "--wisdom", file))
+        self.assertEqual(set(by(self.json("plan", "net", "--json", "--wisdom", "", env={"LANEWISE_WISDOM": file}))), {"model"})
+        self.assertRegex(self.good("plan", "net", "--wisdom", file), r"\n    wisdom: \d parts?: [0-9.]+ us, the model's choice [0-9.]+ us\n")
+        with open(file, "a") as f:
+            f.write("garbage\n")
+        done = self.lanewise("plan", "net", "--wisdom", file)
+        self.assertEqual(done.code, 0)
+        self.assertIn("wisdom: ", done.out)
+        self.assertIn(f"lanewise plan: wisdom file {file}: 1 of ", done.err)
+
+    def test_place_of_wisdom(self):
+        env = {"XDG_CACHE_HOME": self.path("cache"), "HOME": self.path("home")}
+        os.mkdir(self.path("home"))
+        if self.json("plan", "lenet5", "--json")["isa"] in ("ref", "naive"):
+            self.skipTest("plain loops have nothing to choose")
+        self.good("plan", "lenet5", env=env)
+        self.assertEqual(os.listdir(self.folder), ["home"])
+        self.good("plan", "lenet5", "--measure", env=env)
+        self.assertTrue(os.path.exists(self.path("cache/lanewise/wisdom")))
+        self.good("plan", "lenet5", "--measure", env={**env, "XDG_CACHE_HOME": "not/absolute"})
+        self.assertTrue(os.path.exists(self.path("home/.cache/lanewise/wisdom")))
+        self.good("plan", "lenet5", "--measure", env={**env, "LANEWISE_WISDOM": self.path("named")})
+        self.assertTrue(os.path.exists(self.path("named")))
+        done = self.lanewise("plan", "lenet5", "--measure", env={"HOME": "/proc/none", "XDG_CACHE_HOME": ""})
+        self.assertEqual(done.code, 0)
+        self.assertIn("lanewise plan: wisdom file /proc/none/.cache/lanewise/wisdom cannot be written: ", done.err)
+
+    def test_wisdom_of_others(self):
+        sample, file = os.path.join(kit.SAMPLES, "digit_3.png"), self.path("wisdom")
+        plain = self.json("classify", sample, "--json")["images"]
+        tuned = self.json("classify", sample, "--json", "--measure", "--wisdom", file)["images"]
+        same = lambda images: [i["top"] for i in images]
+        self.assertEqual(same(plain), same(tuned))
+        self.assertEqual(self.json("evaluate", "--limit", "50", "--json")["right"],
+                         self.json("evaluate", "--limit", "50", "--json", "--measure", "--wisdom", file)["right"])
 
     def test_list(self):
         self.assertEqual([(n["net"], n["parameters"]) for n in self.json("plan", "--list", "--json")],
