@@ -450,12 +450,12 @@ typedef struct lw_plan_options {
   double accuracy; /**< the accuracy budget of mode LW_FAST, 0: none, else at least 1: an algorithm whose a-priori error bound is
                       more than so many times that of the chain of mode LW_EXACT is not used. The bounds are constants of the
                       algorithm and the number of input channels (`docs/winograd.md`): F(4x4, 3x3) has 7 to 12.2 times the
-                      chain's, F(2x2, 3x3) 0.8 to 1.2 times */
+                          chain's, F(2x2, 3x3) 0.8 to 1.2 times, F(2x2, 5x5) 1.8 to 3.2 times */
   size_t weight_budget; /**< the memory budget of mode LW_FAST, bytes, 0: none: transformed weights of convolutions that would
                           take the plan's weights (lw_plan_weight_bytes() on a SIMD ISA; counted alike on every ISA) beyond it
-                          give way to smaller ones, F(4x4, 3x3) to F(2x2, 3x3) to none, in an order that depends on shapes alone:
-                          those first that save most bytes per multiplication that they add. LW_NO_MEMORY if even without any the
-                          weights take more, in every mode */
+                          give way to smaller ones, as F(4x4, 3x3) to F(2x2, 3x3) to none, in an order that depends on shapes
+                          alone: those first that save most bytes per multiplication that they add. LW_NO_MEMORY if even without
+                          any the weights take more, in every mode */
   lw_planning planning; /**< 0 is LW_PLAN_ESTIMATE */
   const char
       *wisdom; /**< the wisdom file, where measured choices are kept, with the machine that they are for; it need not exist.
