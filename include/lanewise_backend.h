@@ -30,6 +30,7 @@
  *   more. Inputs and outputs do not overlap. Weights may be released once create() has returned: a backend keeps a copy of what
  * it needs. An operator without weights gets NULL for them.
  * - **Sizes**: n == 0 (count, batch) is valid and does nothing, as in lanewise.h; a backend may call it not supported.
+ * - **Environment**: the floating-point control register of the calling thread is left as it is (subnormals are kept).
  * - **Instances**: run() may be called any number of times on an instance, several instances may be alive at once.
  * - **Threads**: all calls on one backend come from one thread at a time. It uses as many threads as lw_backend_options says.
  * - **Errors**: functions that can fail return 0 when all went well, anything else when not; then error() tells why.

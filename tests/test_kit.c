@@ -348,6 +348,32 @@ static void test_accuracy(void **state) {
   assert_true(isinf(b.largest));
 }
 
+/* An output that was not written is wrong even where any value would be right. */
+static void test_unwritten(void **state) {
+  (void)state;
+  const kit_case c = {.name = "3", .of.count = 3};
+  const double anything[] = {INFINITY, INFINITY, INFINITY};
+  const kit_op *op = kit_op_find(LW_OP_relu);
+  kit_set got, wide;
+  kit_difference d;
+  assert_true(kit_set_make(&got, op, &c, KIT_ALIGNED));
+  kit_set_fill(&got, KIT_REALS, 1);
+  assert_true(kit_set_widen(&wide, &got));
+  op->ref64(&c, wide.t);
+  float *y = got.t[kit_set_output(&got)];
+  y[0] = 1;
+  y[1] = NAN;
+  assert_int_equal(kit_unwritten(&got, &d), 1);
+  assert_int_equal(d.at[0], 2);
+  assert_int_equal(kit_compare_bound(&wide, anything, &got, &d, NULL), 1);
+  assert_int_equal(d.at[0], 2);
+  y[2] = 0;
+  assert_int_equal(kit_unwritten(&got, &d), 0);
+  assert_int_equal(kit_compare_bound(&wide, anything, &got, &d, NULL), 0);
+  kit_set_free(&wide);
+  kit_set_free(&got);
+}
+
 int main(void) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_good_kernels_pass),
@@ -358,6 +384,7 @@ int main(void) {
       cmocka_unit_test(test_fills),
       cmocka_unit_test(test_ulp),
       cmocka_unit_test(test_accuracy),
+      cmocka_unit_test(test_unwritten),
   };
   return cmocka_run_group_tests_name("kit", tests, NULL, NULL);
 }

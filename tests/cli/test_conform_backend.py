@@ -180,6 +180,7 @@ class Backend(kit.Case):
         self.assertEqual(self.failure("one ulp", "--op", "conv2d", "--case", "oc8", "--fill", "integers", promise="any_order")["first"]["ulp"], 1)
         f = self.failure("off by a thousandth", *self.CONV, promise="any_order")
         self.assertTrue(f["first"]["bound"] > 0)
+        self.assertRegex(f["what"], r", bound [\d.e-]+, error / bound [\d.]+$")
         self.failure("wrong padding", *self.CONV, promise="any_order")
 
     def test_measured(self):

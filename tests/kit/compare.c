@@ -96,7 +96,8 @@ int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_se
       const double limit = bound ? bound[i] : 0, expected = bound ? y64[i] : (double)(float)y64[i];
       const double error = fabs((double)y[i] - expected);
       kit_accuracy_add(&all, y[i], expected, limit);
-      if (!(error <= limit || isinf(limit))) note(d, info, i, y64[i], y[i], bits_of((float)y64[i]), bits_of(y[i]), limit);
+      if (bits_of(y[i]) == KIT_POISON || !(error <= limit || isinf(limit)))
+        note(d, info, i, y64[i], y[i], bits_of((float)y64[i]), bits_of(y[i]), limit);
     }
   }
   if (accuracy) *accuracy = all;
@@ -104,12 +105,14 @@ int64_t kit_compare_bound(const kit_set *wide, const double *bound, const kit_se
 }
 
 void kit_difference_text(const kit_difference *d, char *text, size_t capacity) {
-  char at[4 * 22 + 1] = "";
+  char at[4 * 22 + 1] = "", ratio[40] = "";
   for (int k = 0, length = 0; k < d->dims; k++)
     length += snprintf(at + length, sizeof at - (size_t)length, "[%" PRId64 "]", d->at[k]);
+  if (d->bound > 0 && isfinite(d->bound))
+    snprintf(ratio, sizeof ratio, ", error / bound %.3g", fabs(d->got - d->expected) / d->bound);
   snprintf(text, capacity,
            "%" PRId64 " differ, first %s%s: expected %.9g (0x%08" PRIx32 "), got %.9g (0x%08" PRIx32 ")%s, %" PRIu64
-           " ulp, bound %.3g",
+           " ulp, bound %.3g%s",
            d->count, d->tensor, at, d->expected, d->expected_bits, d->got, d->got_bits,
-           d->got_bits == KIT_POISON ? " = not written" : "", d->ulp, d->bound);
+           d->got_bits == KIT_POISON ? " = not written" : "", d->ulp, d->bound, ratio);
 }
