@@ -10,7 +10,7 @@
 enum { ROUNDS = 5, MOST_ROUNDS = 100 };
 /* Seconds after which a kind of choices gets no more rounds, from the start of measuring; then how long a kind goes on beyond
  * ROUNDS; least time of a pass, which is repeated for that. */
-static const double UNTIL[LW_TUNE_KINDS] = {2, 6, 7}, LAST_UNTIL = 8, LEAST = 0.05, PASS = 1e-4;
+static const double UNTIL[LW_TUNE_KINDS] = {1.5, 5.5, 6.5}, LAST_UNTIL = 7.5, LEAST = 0.05, PASS = 1e-4;
 
 typedef struct candidate {
   lw_tuning tuning;

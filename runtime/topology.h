@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The machine's shape, from hwloc where the build has it and it knows, else from Linux's sysfs. */
+ * The machine's shape: cores from hwloc where the build has it and it knows, else from Linux's sysfs; caches the other way round.
+ */
 #ifndef LANEWISE_RUNTIME_TOPOLOGY_H
 #define LANEWISE_RUNTIME_TOPOLOGY_H
 
