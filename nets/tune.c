@@ -180,7 +180,8 @@ int lw_tune_parse(const char *text, lw_tuning *t) {
 
 lw_status lw_plan_lower_again(const lw_plan *plan, const lw_plan_options *options, const lw_tuning *tunings, size_t limit,
                               lw_lowered *lowered, int *fits) {
-  LW_TRY(lw_lower(plan->context, plan->net, options, tunings, (size_t *)&plan->l2_bytes, lowered));
+  size_t l2_bytes = plan->l2_bytes;
+  LW_TRY(lw_lower(plan->context, plan->net, options, tunings, &l2_bytes, lowered));
   *fits = lowered->arena_bytes + lowered->scratch_bytes <= limit;
   if (!*fits) lw_memory_free(plan->context, lowered->steps);
   return LW_OK;

@@ -30,7 +30,8 @@ int lw_tune_parse(const char *text, lw_tuning *tuning);
 lw_status lw_plan_tune(lw_plan *plan, const lw_plan_options *options);
 /* Measures the steps of `plan` with a choice whose layer is not set in `known`, and sets their tunings. */
 lw_status lw_plan_measure(const lw_plan *plan, const lw_plan_options *options, const char *known, lw_tuning *tunings);
-/* The plan with other choices; `limit`: of workspace. LW_OK and *fits == 0, the plan unchanged, if they need more. */
+/* The steps of a plan with other choices. *fits is 0, and there are no steps, if they need more than `limit` bytes of workspace.
+ */
 lw_status lw_plan_lower_again(const lw_plan *plan, const lw_plan_options *options, const lw_tuning *tunings, size_t limit,
                               lw_lowered *lowered, int *fits);
 
