@@ -13,6 +13,7 @@
 #include "bench/clock.h"
 #include "bench/gbench.h"
 #include "bench/machine.h"
+#include "bench/nets_error.h"
 #include "bench/nets_pass.h"
 #include "bench/options.h"
 #include "bench/peer_nets.h"
@@ -86,7 +87,8 @@ static void run_pass(gbench_state *state, void *user) {
   pass *p = user;
   nets_pass m;
   const float *expected;
-  double total = 0, first = 0, error = -1;
+  double total = 0, first = 0;
+  const double error = p->is_autovec || p->batch > 1 ? -1 : nets_error_of_pass(p->net, p->mode);
   if (p->is_slow) fprintf(stderr, "%s on %s: one pass, some seconds ...\n", p->net->name, lw_isa_name(p->isa));
   const char *wrong = nets_pass_make(p->net, p->mode, p->isa, p->batch, p->threads, NULL, &m);
   if (!wrong) wrong = nets_expected(p->net, p->mode, p->batch, &expected);
@@ -144,6 +146,8 @@ static void print_layer(gbench_state *state, void *user) {
   gbench_counter(state, "bytes", s->bytes);
   gbench_counter(state, "GFLOP/s", s->flops * 1e-9 / seconds);
   gbench_counter(state, "GB/s", s->weight_bytes * 1e-9 / seconds);
+  const double error = nets_error_of_layers(l->pass->net, l->pass->mode, s->first_layer, s->last_layer);
+  if (error >= 0) gbench_counter(state, "error_over_bound", error);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ program */

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bench/machine.h"
+#include "bench/nets_input.h"
 #include "nets/nets.h"
+#include "tests/kit/pass.h"
+#include "tests/kit/pass_accuracy.h"
 
 static const float U2 = 0x1p-48f; /* u^2 */
 static const float TANH_ULP = 4;  /* of libm's tanhf, by its documentation; most others are nearer */
@@ -159,3 +162,59 @@ double nets_error_worst(const float *y, const float *expected, int64_t count, co
   }
   return worst;
 }
+
+/* -------------------------------------------------------------------------------------------------------------- own passes */
+
+enum { SAMPLES = 48 }; /* outputs of a large layer */
+
+/* By layer; NULL if there is no memory or a step failed. */
+static pass_layer *judge_layers(lw_context *context, const lw_net *net, const lw_plan *plan, const lw_weights *weights) {
+  pass_record record = {0};
+  pass_layer *layers = calloc(net->layer_count, sizeof *layers);
+  float *x = malloc((size_t)(net->c * net->h * net->w) * sizeof *x), *y = malloc((size_t)lw_plan_outputs(plan) * sizeof *y);
+  void *workspace = NULL;
+  const pass_judgement j = {.context = context, .net = net, .weights = weights, .x = x, .samples = SAMPLES, .order = KIT_CHAIN};
+  const int ok = layers && x && y && nets_input(net, 1, x) == LW_OK &&
+                 lw_allocate(context, lw_plan_workspace_bytes(plan), &workspace) == LW_OK &&
+                 pass_record_make(plan, net, x, y, workspace, &record) == LW_OK && pass_judge(&j, &record, 1, layers) == LW_OK;
+  pass_record_free(&record);
+  lw_release(context, workspace);
+  free(x);
+  free(y);
+  if (ok) return layers;
+  free(layers);
+  return NULL;
+}
+
+static pass_layer *judge_mode(const lw_net *net, lw_mode mode) {
+  const uint64_t seed = PASS_SEED;
+  const lw_weights weights = lw_weights_seeded(&seed);
+  const lw_plan_options options = {.mode = mode, .no_fuse = 1};
+  lw_context *context = NULL;
+  lw_plan *plan = NULL;
+  pass_layer *layers = NULL;
+  if (lw_context_create(&(lw_context_options){.threads = machine_cores()}, &context) == LW_OK &&
+      lw_plan_create(context, net, &weights, &options, &plan) == LW_OK)
+    layers = judge_layers(context, net, plan, &weights);
+  lw_plan_destroy(plan);
+  lw_context_destroy(context);
+  return layers;
+}
+
+double nets_error_of_layers(const lw_net *net, lw_mode mode, size_t first, size_t last) {
+  static struct {
+    const lw_net *net;
+    pass_layer *layers;
+  } known[LW_FAST + 1];
+  double worst = -1;
+  if (known[mode].net != net) {
+    free(known[mode].layers);
+    known[mode].net = net;
+    known[mode].layers = judge_mode(net, mode);
+  }
+  for (size_t i = first; known[mode].layers && i <= last && i < net->layer_count; i++)
+    worst = fmax(worst, known[mode].layers[i].own.worst);
+  return worst;
+}
+
+double nets_error_of_pass(const lw_net *net, lw_mode mode) { return nets_error_of_layers(net, mode, 0, net->layer_count - 1); }

@@ -43,7 +43,7 @@ static int add(const char *path, const char *program) {
     return fprintf(stderr, "%s: --backend: %s\n", program, error), 0;
   for (int i = 0; i < count; i++)
     if (strcmp(peers[i].info.name, p->info.name) == 0)
-      return fprintf(stderr, "%s: --backend: %s and %s are both \"%s\"\n", program, peers[i].path, path, p->info.name), 0;
+      return fprintf(stderr, "%s: --backend: %s and %s are both named \"%s\"\n", program, peers[i].path, path, p->info.name), 0;
   count++;
   return 1;
 }
@@ -58,12 +58,13 @@ int peers_init(int *argc, char **argv, const char *program) {
   if (text && option_numbers(text, 86400, &number, 1) != 1)
     return fprintf(stderr, "%s: --backend-limit is \"%s\", expected seconds 1..86400\n", program, text), 0;
   if (text) limit = (unsigned)number;
-  for (const char *p = paths; p && *p;) {
-    const size_t length = strcspn(p, ",");
-    char *path = strndup(p, length); /* lives as long as the program */
+  while (paths) {
+    const size_t length = strcspn(paths, ",");
+    char *path = strndup(paths, length); /* lives as long as the program */
     if (!path) return fprintf(stderr, "%s: no memory\n", program), 0;
+    if (length == 0) return fprintf(stderr, "%s: --backend names no file\n", program), 0;
     if (!add(path, program)) return 0;
-    p += length + (p[length] == ',');
+    paths = paths[length] ? paths + length + 1 : NULL;
   }
   return 1;
 }

@@ -95,6 +95,11 @@ static int bad_conv_run(void *p, const float *const *in, float *const *out) {
   conv_run(p, in, out);
   if (planted("one ulp")) out[0][0] = nextafterf(out[0][0], INFINITY);
   if (planted("off by a thousandth")) out[0][0] *= 1.001f;
+  if (planted("third channel off")) {
+    const int64_t oh = outputs(d->ih, d->pad_top + d->pad_bottom, d->kh, d->stride_h, d->dilation_h);
+    const int64_t ow = outputs(d->iw, d->pad_left + d->pad_right, d->kw, d->stride_w, d->dilation_w);
+    out[0][2 * oh * ow] += 0.1f;
+  }
   if (planted("state is left") && conv_runs % 2 == 0) out[0][d->oc / 2] += 1;
   return 0;
 }

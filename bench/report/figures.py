@@ -6,7 +6,7 @@ import math
 
 from matplotlib.ticker import NullLocator
 
-from results import isa_rank, isa_text, layer_text, micro, net_text, threads_text, time_text, times_text
+from results import is_peer, isa_rank, isa_text, layer_text, micro, net_text, threads_text, time_text, times_text
 from svg import COLOURS, Canvas, spread
 
 NET_ORDER = ("vgg16", "net", "lenet5", "lenet5_1998", "mlp")
@@ -25,11 +25,13 @@ def colour(p):
         return "plain"
     if p.isa == "autovec":
         return "autovec"
+    if is_peer(p.isa):
+        return "peer"
     return "other" if p.mode != "exact" else "narrow" if p.isa == "avx2" else "wide"
 
 
 def run_text(p):
-    return isa_text(p.isa) + ("" if p.mode == "exact" or p.isa == "autovec" else f" {p.mode}")
+    return isa_text(p.isa) + ("" if p.mode == "exact" or p.isa == "autovec" or is_peer(p.isa) else f" {p.mode}")
 
 
 def nets_in_order(results):
@@ -89,7 +91,8 @@ def speedup(results, width):
     most = common_scale(most)
     columns = len(counts) if width > 600 else 1
     column = (width - 28 * (columns - 1)) / columns
-    label, number, title, gap = 92, 64, 24, 14
+    longest = max((len(run_text(p)) for *_, by in panels for runs in by.values() for p in runs), default=0)
+    label, number, title, gap = max(92, 7 * longest + 8), 64, 24, 14
     place, top = [], 0  # (left, top, net, batch, threads, runs)
     for net, batch, by_threads in panels:
         left = bottom = 0
@@ -114,7 +117,7 @@ def speedup(results, width):
         axes = canvas.axes(left + label, top, column - label, ROW * len(runs), ylim=(len(runs) - 0.5, -0.5),
                            xlim=(0, (most[threads] or 1) * (column - label) / (column - label - number)))
         bare(axes)
-        best = max(runs, key=lambda r: r.value("speedup_over_naive") or 0)
+        best = max((r for r in runs if not r.is_peer), key=lambda r: r.value("speedup_over_naive") or 0, default=None)
         for y, p in enumerate(runs):
             canvas.text(left + label - 8, top + ROW * (y + 0.5), run_text(p), ha="right", va="center_baseline", size=SMALL + 0.5)
             text, tone = speedup_bar(canvas, axes, y, p), "ink"
@@ -150,7 +153,7 @@ def speedup_end(axes, p):
 def layered_passes(results, net):
     """What is drawn layer by layer: of each mode the fastest pass on one thread and on all."""
     chosen = []
-    for mode in dict.fromkeys(p.mode for p in results.passes if p.net == net and not p.is_plain):
+    for mode in dict.fromkeys(p.mode for p in results.passes if p.net == net and not p.is_plain and not p.is_peer):
         for threads in ends(results.thread_counts()):
             p = results.best(net, threads, mode=mode)
             if p and p.layers:
@@ -236,7 +239,7 @@ def scaling_lines(results):
     if len(counts) < 2 or counts[0] != 1:
         raise Absent("only one number of threads was measured")
     for net in nets_in_order(results):
-        for batch in sorted({p.batch for p in results.passes if p.net == net and not p.is_plain}):
+        for batch in sorted({p.batch for p in results.passes if p.net == net and not p.is_plain and not p.is_peer}):
             best = {t: results.best(net, t, batch) for t in counts}
             if best[1] is None:
                 continue
@@ -300,7 +303,7 @@ def cache_pairs(results):
     """(hot, cold) kernels on one thread; of each case the fastest row."""
     pairs = {}
     for k in results.kernels:
-        if k.way in ("hot", "cold") and k.threads == 1 and k.isa not in ("naive", "autovec"):
+        if k.way in ("hot", "cold") and k.threads == 1 and k.isa not in ("naive", "autovec") and not k.is_peer:
             pairs.setdefault((k.op, k.case, k.mode, k.isa, k.algorithm), {})[k.way] = k
     best = {}
     for (op, case, mode, *_), pair in pairs.items():

@@ -9,11 +9,17 @@ are at least two. The context is that of the first file, with the number of file
 
 Speed-ups of whole passes are computed anew: a round knows only its own plain loops, and not every round runs them. They refer to the median
 of the plain loops over all rounds, so that the median of a speed-up is the quotient of the medians of the times.
+
+Paired quotients (ratio_exact, ratio_fast) have an interval in every round, ratio_..._low to ratio_..._high. Together they have the median of
+the rounds' medians and the hull of their intervals: rounds differ by more than what happens within one (where memory lies, what others
+do), and of n rounds the hull of the medians alone holds the median of all possible rounds with a confidence of 1 - 2^(1-n).
 """
 import json
 import os
 import statistics
 import sys
+
+from results import OUTERMOST
 
 # What Google Benchmark writes of a run besides numbers that were measured.
 DESCRIPTION = ("name", "run_name", "run_type", "family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
@@ -45,8 +51,15 @@ def aggregates(runs):
         entry = {key: runs[0][key] for key in DESCRIPTION if key in runs[0] and key != "repetition_index"}
         entry.update(name=f"{runs[0]['run_name']}_{name}", run_type="aggregate", aggregate_name=name, aggregate_unit=unit,
                      iterations=len(runs))
-        entry.update({key: function(v) for key, v in values.items() if len(v) >= fewest})
+        entry.update({key: function(v) for key, v in values.items() if len(v) >= fewest and not key.endswith(tuple(OUTERMOST))})
+        if name == "median":
+            entry.update(hulls(values, len(runs)))
         yield entry
+
+
+def hulls(values, count):
+    """Ends of intervals, where every run has one."""
+    return {key: join(v) for end, join in OUTERMOST.items() for key, v in values.items() if key.endswith(end) and len(v) == count}
 
 
 def refer_to_plain_loops(runs):

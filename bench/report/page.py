@@ -13,6 +13,7 @@ from results import BadResults, Results, isa_rank, isa_text, micro, net_text, th
 
 try:
     import figures
+    import peers
     import roofline
     import sections
     from markup import element, html
@@ -20,7 +21,7 @@ except ImportError as missing:
     sys.exit(f"page.py: the report needs matplotlib (Debian: python3-matplotlib): {missing}")
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
-FIGURES = {"speedup": figures.speedup, "layers": figures.layers, "roofline": roofline.roofline, "scaling": figures.scaling,
+FIGURES = {"speedup": figures.speedup, "peers": peers.peers, "layers": figures.layers, "roofline": roofline.roofline, "scaling": figures.scaling,
            "caches": figures.caches}
 BROAD, SLIM = 848, 328
 
@@ -132,6 +133,7 @@ def facts(results):
     date, rounds = context.get("commit_date"), context.get("rounds")
     rows = [("Machine", cpu(context)[1] or None), ("Compiler", context.get("compiler")),
             ("Commit", commit + (f" of {date}" if date else "") + (", with changes that were not committed" if "dirty" in commit else "")),
+            ("Other libraries", ", ".join(f"{k[5:]} {v}" for k, v in context.items() if k.startswith("peer_")) or None),
             ("Measured", f"{context.get('date', 'unknown')}" + (f", {rounds} rounds, each a process of its own" if rounds not in (None, 1) else "")),
             ("Noise", noise_text(results))]
     nodes = []
@@ -154,11 +156,13 @@ def stamp(results):
 
 def explained(results):
     """Heading, legend and caption of each figure, in the order of the page."""
-    simd = sorted({p.isa for p in results.passes if not p.is_plain}, key=isa_rank)
-    modes = sorted({p.mode for p in results.passes if not p.is_plain and p.mode != "exact"})
+    own = [p for p in results.passes if not p.is_plain and not p.is_peer]
+    simd = sorted({p.isa for p in own}, key=isa_rank)
+    modes = sorted({p.mode for p in own if p.mode != "exact"})
     runs = [("plain", None, "naive"), ("autovec", None, "autovec")]
     runs += [("narrow" if isa == "avx2" else "wide", None, isa_text(isa)) for isa in simd]
     runs += [("other", None, " and ".join(modes))] * bool(modes)
+    runs += [("peer", None, "other libraries")] * any(p.is_peer for p in results.passes)
     repeated = any(p.benchmark and p.benchmark.spread for p in results.passes)
     try:
         net = net_text(figures.layered_net(results))
@@ -169,6 +173,12 @@ def explained(results):
             "How much faster than plain loops", runs,
             "Times faster than naive, one thread, per image. naive: the reference, plain C loops. autovec: the same loops under -O3 -ffast-math "
             "and the CPU’s flags, vectorised by the compiler." + (" Whiskers: fastest and slowest repetition." if repeated else "")),
+        "peers": (
+            "Other libraries against Lanewise",
+            [("narrow", "dot", "times longer than mode exact"), ("other", "diamond", "times longer than mode fast"), ("ink", "mark", "the same")],
+            "Right of the line Lanewise is faster. Both took turns in one process, on the same input, threads, cores and state of the caches; a dot "
+            "is the median of the quotients of neighbouring runs, its line an interval of 95 % or more. Where that holds 1, noise hides which is "
+            "faster. The number on the right is that of mode fast, or of exact where both are one."),
         "layers": (
             f"{net}, layer by layer, against its roof",
             [("wide", None, "bound by arithmetic (FMA)"), ("memory", None, "bound by memory"),
@@ -194,7 +204,7 @@ def explained(results):
 
 def page(results):
     title = f"What SIMD buys on {cpu(results.context)[0]}"
-    anchors = (("speedup", "Speed-up"), ("layers", "Layers"), ("roofline", "Roofline"), ("scaling", "Threads"), ("caches", "Caches"),
+    anchors = (("speedup", "Speed-up"), ("peers", "Other libraries"), ("layers", "Layers"), ("roofline", "Roofline"), ("scaling", "Threads"), ("caches", "Caches"),
                ("tables", "Every number"))
     body = [element("header", element("h1", title), element("p", f"{stamp(results)}. {checked(results)}", class_="lead")), *notices(results),
             tiles(results), facts(results), element("nav", *(element("a", text, href=f"#{to}") for to, text in anchors), aria_label="Sections"),

@@ -2,7 +2,7 @@
 """What bench_roof, bench_nets and bench_ops have measured, read from Google Benchmark's JSON.
 
 A benchmark that was repeated stands for its median; the spread is its fastest and slowest repetition. A benchmark one of whose runs failed
-its check has an error and no number.
+its check has an error and no number. What is named as no ISA is another library, a peer.
 """
 import json
 import math
@@ -12,6 +12,9 @@ import statistics
 SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 ISA_ORDER = ("naive", "autovec", "avx2", "avx512", "amx", "neon")
 PLAIN = ("naive", "autovec")
+MODES = ("exact", "fast")
+# Ends of intervals: repetitions together have the outermost.
+OUTERMOST = {"_low": min, "_high": max}
 # What Google Benchmark adds to names.
 ADDED = ("iterations:", "repeats:", "min_time:", "min_warmup_time:", "manual_time", "real_time")
 
@@ -22,6 +25,10 @@ class BadResults(Exception):
 
 def isa_rank(isa):
     return ISA_ORDER.index(isa) if isa in ISA_ORDER else len(ISA_ORDER)
+
+
+def is_peer(isa):
+    return isa not in ISA_ORDER
 
 
 def is_number(value):
@@ -53,6 +60,8 @@ class Benchmark:
         failed."""
         if self.error is not None:
             return None
+        if key.endswith(tuple(OUTERMOST)):
+            return self.outermost(key)
         source = self.aggregates.get("median")
         if source is None or key not in source:
             values = [e[key] for e in self.runs if is_number(e.get(key))]
@@ -60,6 +69,19 @@ class Benchmark:
         else:
             value = source[key]
         return value if is_number(value) and math.isfinite(value) else None
+
+    def outermost(self, key):
+        """The end of an interval. None if a repetition has no interval."""
+        values = [e.get(key) for e in self.runs]
+        join = next(function for end, function in OUTERMOST.items() if key.endswith(end))
+        return join(values) if values and all(is_number(v) and math.isfinite(v) for v in values) else None
+
+    def ratio(self, mode):
+        """How many times longer a peer takes than Lanewise in this mode: (median, low, high), low and high None if there is no interval.
+        None if it was not compared."""
+        key = f"ratio_{mode}"
+        middle = self.value(key)
+        return None if middle is None else (middle, self.value(f"{key}_low"), self.value(f"{key}_high"))
 
     @property
     def unit(self):
@@ -80,7 +102,14 @@ class Benchmark:
 
     @property
     def label(self):
-        return self.entries[0].get("label", "")
+        """What binds."""
+        return self.notes[0]
+
+    @property
+    def notes(self):
+        """Label and, of a peer, what was said of it behind that. That noise hides a ratio is told by its interval."""
+        first, *rest = self.entries[0].get("label", "").split("; ")
+        return [first] + [note for note in rest if not note.startswith(tuple(f"{mode}: " for mode in MODES))]
 
     @property
     def intensity(self):
@@ -100,6 +129,10 @@ class Pass:
     @property
     def is_plain(self):
         return self.isa in PLAIN
+
+    @property
+    def is_peer(self):
+        return is_peer(self.isa)
 
     @property
     def ok(self):
@@ -135,6 +168,10 @@ class Kernel:
         self.op, self.mode, self.isa, self.algorithm, self.case = op, mode, isa, algorithm, case
         self.way, self.threads, self.benchmark = way, threads, benchmark
 
+    @property
+    def is_peer(self):
+        return is_peer(self.isa)
+
 
 def clean(name):
     return "/".join(p for p in name.split("/") if not p.startswith(ADDED))
@@ -154,7 +191,7 @@ def parse_kernel(name):
     for suffix in ("cold", "plain"):
         if case.endswith("-" + suffix):
             case, way = case[:-len(suffix) - 1], suffix
-    algorithm, dot, rest = case.partition(".")
+    algorithm, dot, rest = ("", "", case) if is_peer(found[3]) else case.partition(".")
     return (found[1], found[2], found[3], algorithm if dot else "", rest if dot else case, way, int(found[5]))
 
 
@@ -256,14 +293,24 @@ class Results:
         return list(dict.fromkeys(p.net for p in self.passes))
 
     def thread_counts(self):
-        """Threads of the passes that are not plain loops."""
-        return sorted({p.threads for p in self.passes if not p.is_plain})
+        """Threads of Lanewise's passes that are not plain loops."""
+        return sorted({p.threads for p in self.passes if not p.is_plain and not p.is_peer})
 
     def best(self, net, threads, batch=1, mode=None):
-        """The fastest pass that is not plain loops and gave the right bits; None if there is none."""
-        fitting = [p for p in self.passes if p.net == net and p.threads == threads and p.batch == batch and not p.is_plain and p.ok
-                   and mode in (None, p.mode)]
+        """Lanewise's fastest pass that is not plain loops and gave the right bits; None if there is none."""
+        fitting = [p for p in self.passes if p.net == net and p.threads == threads and p.batch == batch and not p.is_plain
+                   and not p.is_peer and p.ok and mode in (None, p.mode)]
         return min(fitting, key=lambda p: p.benchmark.seconds, default=None)
+
+    def fully_connected(self):
+        """Lanewise's exact kernels and peers on VGG16's fully connected layers, by layer, caches and threads."""
+        found = [k for k in self.kernels if k.op == "linear" and k.case in FC_LAYERS and k.isa not in PLAIN]
+        return sorted(found, key=lambda k: (k.case, k.threads, k.way != "hot", k.way, isa_rank(k.isa)))
+
+    def share_of_dram(self, kernel):
+        """Its bandwidth in percent of the measured DRAM read."""
+        read, speed = self.ceiling("read", "DRAM", kernel.threads), kernel.benchmark.value("GB/s")
+        return 100 * speed / read if read and speed else None
 
     def ceiling(self, kind, name, threads):
         return next((c.value for c in self.ceilings if (c.kind, c.name, c.threads) == (kind, name, threads)), None)
@@ -297,12 +344,38 @@ def times_text(value):
     return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
 
 
+def error_text(value):
+    """Error / bound: two significant digits without an exponent, and whole numbers."""
+    size = math.floor(math.log10(abs(value))) if value and math.isfinite(value) else 0
+    return f"{value:,.{max(0, 1 - size)}f}" if value else "0"
+
+
+def ratio_text(value):
+    return times_text(value) if value >= 0.0995 else error_text(value)
+
+
+def ratio_words(ratio):
+    """(median, low, high) of Benchmark.ratio, and whether it can be told from 1 at all."""
+    middle, low, high = ratio
+    if low is None or high is None:
+        return f"{ratio_text(middle)} (too few rounds)"
+    return f"{ratio_text(middle)} [{ratio_text(low)}, {ratio_text(high)}]" + (" hidden by noise" if is_hidden(ratio) else "")
+
+
+def is_hidden(ratio):
+    """Does the interval hold 1, so that noise hides which is faster?"""
+    _, low, high = ratio
+    return low is not None and high is not None and low <= 1 <= high
+
+
 NET_NAMES = {"vgg16": "VGG16", "lenet5": "LeNet-5", "lenet5_1998": "LeNet-5 of 1998", "net": "Net", "mlp": "MLP"}
 ISA_NAMES = {"avx2": "AVX2", "avx512": "AVX-512", "neon": "NEON", "amx": "AMX"}
 # Simonyan and Zisserman's names beside torchvision's.
 VGG16_CONVS = ("conv1_1 conv1_2 conv2_1 conv2_2 conv3_1 conv3_2 conv3_3 conv4_1 conv4_2 conv4_3 conv5_1 conv5_2 conv5_3").split()
 LAYER_NAMES = dict(zip((f"features.{i}" for i in (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)), VGG16_CONVS))
 LAYER_NAMES.update({"classifier.0": "fc6", "classifier.3": "fc7", "classifier.6": "fc8"})
+# Cases of bench_ops.
+FC_LAYERS = {f"vgg16-{name}": name for name in ("fc6", "fc7", "fc8")}
 
 
 def net_text(net):

@@ -29,7 +29,7 @@ def points_of(results, threads):
         p = results.best(net, threads, mode="exact") or results.best(net, threads)
         if p:
             points += [Point(b, layer_text(net, name), "layer") for name, b in p.layers] or [Point(p.benchmark, net_text(net), "pass")]
-    strongest = max((k.isa for k in results.kernels if k.isa not in ("naive", "autovec", "portable")), key=isa_rank, default=None)
+    strongest = max((k.isa for k in results.kernels if k.isa not in ("naive", "autovec", "portable") and not k.is_peer), key=isa_rank, default=None)
     points += [Point(k.benchmark, f"{k.op} {k.case}", "kernel") for k in results.kernels
                if k.threads == threads and k.way == "hot" and k.isa == strongest]
     return [p for p in points if p.x and p.y]

@@ -3,7 +3,8 @@
 computed from several numbers has a key that starts with derived:."""
 from figures import nets_in_order, run_text
 from markup import element, number_cell, table
-from results import SECONDS, four_digits, is_number, isa_rank, isa_text, layer_text, micro, net_text, threads_text, time_text, times_text
+from results import (FC_LAYERS, MODES, OUTERMOST, SECONDS, error_text, four_digits, is_hidden, is_number, isa_rank, isa_text, layer_text, micro,
+                     net_text, ratio_text, threads_text, time_text, times_text)
 
 
 MEASURED = {"roof": "roofs", "nets": "whole passes", "ops": "single kernels"}
@@ -75,7 +76,7 @@ def passes(results, net):
     fastest = {}
     for p in runs:
         key = (p.batch, p.threads)
-        if p.ok and not p.is_plain and (key not in fastest or p.benchmark.seconds < fastest[key].benchmark.seconds):
+        if p.ok and not p.is_plain and not p.is_peer and (key not in fastest or p.benchmark.seconds < fastest[key].benchmark.seconds):
             fastest[key] = p
     rows = []
     for p in sorted(runs, key=lambda p: (p.batch, p.threads, isa_rank(p.isa), p.mode)):
@@ -83,9 +84,54 @@ def passes(results, net):
         rows.append(row("nets", b, [isa_text(p.isa), p.mode, key_cell(p.batch), key_cell(p.threads)], lambda b=b: [
             time_cell(b), spread_cell(b), counter(b, "images/s", four_digits), counter(b, "GFLOP/s", fixed(1)),
             counter(b, "percent_of_roof", fixed(0)), counter(b, "speedup_over_naive", times_text),
-            counter(b, "speedup_over_autovec", times_text)], class_="best" if fastest.get((p.batch, p.threads)) is p else None))
-    return table(["<ISA", "<mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "× naive", "× autovec"], rows,
-                 f"{net_text(net)}, whole passes")
+            counter(b, "speedup_over_autovec", times_text), counter(b, "error_over_bound", error_text)], class_="best" if fastest.get((p.batch, p.threads)) is p else None))
+    return table(["<ISA", "<mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "× naive", "× autovec",
+                  "error / bound"], rows, f"{net_text(net)}, whole passes")
+
+
+def ratio_cells(benchmark):
+    """Of each mode the median, the ends of the interval and what to make of it."""
+    cells = []
+    for mode in MODES:
+        key, ratio = f"ratio_{mode}", benchmark.ratio(mode)
+        cells.append(counter(benchmark, key, ratio_text))
+        cells += [counter(benchmark, key + end, ratio_text) for end in OUTERMOST]
+        if ratio is None:
+            text = ""
+        elif ratio[1] is None or ratio[2] is None:
+            text = "too few rounds"
+        else:
+            text = "hidden by noise" if is_hidden(ratio) else "slower" if ratio[0] > 1 else "faster"
+        cells.append(element("td", text, class_="text"))
+    return cells
+
+
+RATIO_HEAD = [word for mode in MODES for word in (f"× {mode}", "from", "to", "<")]
+
+
+def peers(results, net):
+    """Other libraries' passes; None if there are none."""
+    runs = sorted((p for p in results.passes if p.net == net and p.is_peer and p.benchmark), key=lambda p: (p.batch, p.threads))
+    rows = []
+    for p in runs:
+        b = p.benchmark
+        rows.append(row("nets", b, [p.isa, key_cell(p.batch), key_cell(p.threads)], lambda b=b: [
+            time_cell(b), *ratio_cells(b), counter(b, "pairs", whole), counter(b, "error_over_bound", error_text),
+            element("td", "; ".join(note for note in b.notes if note), class_="text")]))
+    return table(["<library", "batch", "threads", "time", *RATIO_HEAD, "pairs", "error / bound", "<note"], rows,
+                 f"{net_text(net)}, other libraries") if rows else None
+
+
+def fully_connected(results):
+    """None if they were not measured by themselves."""
+    rows = []
+    for k in results.fully_connected():
+        b = k.benchmark
+        rows.append(row("ops", b, [FC_LAYERS[k.case], isa_text(k.isa), k.mode, k.way, key_cell(k.threads)], lambda b=b, k=k: [
+            time_cell(b), spread_cell(b), counter(b, "bytes", whole), counter(b, "GB/s", fixed(1)),
+            number_cell(results.share_of_dram(k), fixed(0), "derived:share_of_dram")]))
+    return table(["<layer", "<by", "<mode", "<caches", "threads", "time", "spread", "byte", "GB/s", "% of DRAM read"], rows,
+                 "Fully connected layers of VGG16") if rows else None
 
 
 def layers(p):
@@ -96,13 +142,15 @@ def layers(p):
             time_cell(b), spread_cell(b), number_cell(100 * b.seconds / total if b.seconds and total else None, fixed(1), "derived:share"),
             counter(b, "GFLOP/s", fixed(1)), counter(b, "GB/s", fixed(1)), counter(b, "flops", whole), counter(b, "bytes", whole),
             number_cell(b.intensity, four_digits, "derived:intensity"), counter(b, "percent_of_roof", fixed(0)),
-            element("td", b.label, class_="text")]))
-    return table(["<layer", "<name", "time", "spread", "% of pass", "GFLOP/s", "weights GB/s", "flop", "byte", "flop/byte", "% of roof", "<bound by"],
+            element("td", b.label, class_="text"), counter(b, "error_over_bound", error_text)]))
+    return table(["<layer", "<name", "time", "spread", "% of pass", "GFLOP/s", "weights GB/s", "flop", "byte", "flop/byte", "% of roof", "<bound by",
+                  "error / bound"],
                  rows, f"{net_text(p.net)}, {run_text(p)}, {threads_text(p.threads)}, layer by layer")
 
 
 def kernels(results, op):
     rows = []
+    compared = any(k.op == op and k.is_peer for k in results.kernels)
     for k in results.kernels:
         if k.op != op:
             continue
@@ -110,9 +158,10 @@ def kernels(results, op):
         rows.append(row("ops", b, [k.case, isa_text(k.isa), k.mode, k.algorithm, k.way, key_cell(k.threads)], lambda b=b: [
             time_cell(b), spread_cell(b), counter(b, "GFLOP/s", fixed(1)), counter(b, "GB/s", fixed(1)),
             number_cell(b.intensity, four_digits, "derived:intensity"), counter(b, "percent_of_roof", fixed(0)),
-            element("td", b.label, class_="text"), counter(b, "speedup_over_naive", times_text)]))
+            element("td", b.label, class_="text"), counter(b, "speedup_over_naive", times_text),
+            counter(b, "error_over_bound", error_text), *(ratio_cells(b) if compared else [])]))
     return table(["<case", "<ISA", "<mode", "<algorithm", "<caches", "threads", "time", "spread", "GFLOP/s", "GB/s", "flop/byte", "% of roof",
-                  "<bound by", "× naive"], rows, op)
+                  "<bound by", "× naive", "error / bound", *(RATIO_HEAD if compared else [])], rows, op)
 
 
 def noise(results):
@@ -158,15 +207,23 @@ def detail(summary, node, is_open=False):
 def all_tables(results):
     nodes = [element("h2", "Every number", id="tables"),
              element("p", "A time is the median where a benchmark was repeated; the spread is from the fastest to the slowest repetition, in "
-                     "percent of the median. Speed-ups are per image, over plain loops on one thread. Bold: the fastest.", class_="small")]
+                     "percent of the median. Speed-ups are per image, over plain loops on one thread. Bold: Lanewise’s fastest. Error / bound: the "
+                     "largest. Of other libraries: how many times longer they take than Lanewise’s mode exact and fast, measured in turns.",
+                     class_="small")]
     nodes += [element("h3", "Ceilings"), roofs(results)]
     for net in nets_in_order(results):
         nodes += [element("h3", f"{net_text(net)}, whole passes"), passes(results, net)]
+        compared = peers(results, net)
+        if compared is not None:
+            nodes += [element("h3", f"{net_text(net)}, other libraries"), compared]
     layered = [p for p in results.passes if p.layers]
     if layered:
         nodes.append(element("h3", "Layer by layer"))
         first = min((p for p in layered if p.ok), key=lambda p: (p.threads, p.benchmark.seconds), default=None)
         nodes += [detail(f"{net_text(p.net)}, {run_text(p)}, {threads_text(p.threads)}", layers(p), p is first) for p in layered]
+    connected = fully_connected(results)
+    if connected is not None:
+        nodes += [element("h3", "Fully connected layers of VGG16"), connected]
     if results.kernels:
         nodes.append(element("h3", "Kernels by themselves"))
         nodes += [detail(op, kernels(results, op), len(results.kernels) < 200) for op in dict.fromkeys(k.op for k in results.kernels)]

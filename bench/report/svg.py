@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # CSS variables of page.css; their values for light and dark stand there.
-VARIABLES = ("ink", "soft", "faint", "paper", "plain", "autovec", "narrow", "wide", "other", "memory", "failed")
+VARIABLES = ("ink", "soft", "faint", "paper", "plain", "autovec", "narrow", "wide", "other", "memory", "peer", "failed")
 COLOURS = {name: f"#0101{i + 16:02x}" for i, name in enumerate(VARIABLES)}
 
 # Letters that its font lacks are measured wrongly, but the reader's browser draws them.

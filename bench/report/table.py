@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prints the tables of bench/run from Google Benchmark's JSON files.
 
-usage: table.py [--markdown] roof.json nets.json
+usage: table.py [--markdown] roof.json nets.json [ops.json]
 
 A time is the median where a benchmark was repeated; "spread" is from its fastest to its slowest repetition, in percent of the median.
-A benchmark that failed its check is printed as such, without a time, and makes the exit code 1.
+"error" is the largest error / bound. Of other libraries a table of its own tells how many times longer they take than Lanewise, measured in
+turns, with an interval of 95 % (or more: see docs/report.md). A benchmark that failed its check is printed as such, without a time, and makes
+the exit code 1.
 """
 import sys
 
-from results import BadResults, Results, four_digits, time_text, times_text
+from results import FC_LAYERS, MODES, BadResults, Results, error_text, four_digits, ratio_words, time_text, times_text
 
 
 class Printer:
@@ -49,6 +51,30 @@ def time_cells(benchmark):
     return [time_text(benchmark.seconds), f"{100 * (spread[1] - spread[0]) / benchmark.seconds:.1f} %" if spread else ""]
 
 
+def ratio_cells(benchmark):
+    """Of modes exact and fast."""
+    ratios = [benchmark.ratio(mode) for mode in MODES]
+    return ["" if r is None else ratio_words(r) for r in ratios]
+
+
+def fc_table(printer, results):
+    layers = results.fully_connected()
+    if layers:
+        printer.title("Fully connected layers of VGG16")
+        printer.table(["layer", "by", "caches", "threads", "time", "spread", "GB/s", "% of DRAM read"],
+                      [[FC_LAYERS[k.case], k.isa, k.way, k.threads, *time_cells(k.benchmark), number(k.benchmark, "GB/s", ".1f"),
+                        "" if results.share_of_dram(k) is None else f"{results.share_of_dram(k):.0f}"] for k in layers])
+
+
+def peer_kernel_table(printer, results):
+    peers = [k for k in results.kernels if k.is_peer]
+    if peers:
+        printer.title("single operators: other libraries, times longer than Lanewise")
+        printer.table(["operator", "case", "library", "caches", "threads", "time", *MODES, "error", "note"],
+                      [[k.op, k.case, k.isa, k.way, k.threads, time_cells(k.benchmark)[0], *ratio_cells(k.benchmark),
+                        number(k.benchmark, "error_over_bound", error_text), "; ".join(k.benchmark.notes[1:])] for k in peers])
+
+
 def roof_tables(printer, results):
     found = {}
     for c in results.ceilings:
@@ -63,24 +89,32 @@ def roof_tables(printer, results):
 def net_tables(printer, results):
     for net in results.net_names:
         printer.title(f"{net}: whole passes")
-        printer.table(["isa", "mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "x naive", "x autovec"],
+        printer.table(["isa", "mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "x naive", "x autovec", "error"],
                       [[p.isa, p.mode, p.batch, p.threads, *time_cells(p.benchmark), number(p.benchmark, "images/s", four_digits),
                         number(p.benchmark, "GFLOP/s", ".1f"), number(p.benchmark, "percent_of_roof", ".0f"),
-                        number(p.benchmark, "speedup_over_naive", times_text), number(p.benchmark, "speedup_over_autovec", times_text)]
+                        number(p.benchmark, "speedup_over_naive", times_text), number(p.benchmark, "speedup_over_autovec", times_text),
+                        number(p.benchmark, "error_over_bound", error_text)]
                        for p in results.passes if p.net == net and p.benchmark])
+        peers = [p for p in results.passes if p.net == net and p.is_peer and p.benchmark]
+        if peers:
+            printer.title(f"{net}: other libraries, times longer than Lanewise")
+            printer.table(["library", "batch", "threads", *MODES, "pairs", "note"],
+                          [[p.isa, p.batch, p.threads, *ratio_cells(p.benchmark), number(p.benchmark, "pairs", ".0f"),
+                            "; ".join(n for n in p.benchmark.notes if n)] for p in peers])
     for p in results.passes:
         if not p.layers:
             continue
         printer.title(f"{p.net}/{p.mode}/{p.isa}/b{p.batch}/t{p.threads}: per layer")
         total = sum(b.seconds or 0 for _, b in p.layers) or 1
-        printer.table(["layers", "time", "spread", "% of pass", "GFLOP/s", "GB/s", "% of roof", "binds"],
+        printer.table(["layers", "time", "spread", "% of pass", "GFLOP/s", "GB/s", "% of roof", "binds", "error"],
                       [[name, *time_cells(b), "" if b.seconds is None else f"{100 * b.seconds / total:.1f}", number(b, "GFLOP/s", ".1f"),
-                        number(b, "GB/s", ".1f"), number(b, "percent_of_roof", ".0f"), b.label] for name, b in p.layers])
+                        number(b, "GB/s", ".1f"), number(b, "percent_of_roof", ".0f"), b.label,
+                        number(b, "error_over_bound", error_text)] for name, b in p.layers])
 
 
 def main():
     arguments = [a for a in sys.argv[1:] if a != "--markdown"]
-    if len(arguments) != 2:
+    if len(arguments) not in (2, 3):
         sys.exit(__doc__)
     try:
         results = Results(*arguments)
@@ -96,6 +130,8 @@ def main():
               f"throttled {noise.value('throttled'):.0f} times")
     roof_tables(printer, results)
     net_tables(printer, results)
+    fc_table(printer, results)
+    peer_kernel_table(printer, results)
     if results.failed:
         sys.exit(f"\n{len(results.failed)} benchmarks failed their check: {', '.join(b.name for b in results.failed)}")
 

@@ -114,7 +114,9 @@ class Expected:
         return any(e.get("error_occurred") for e in self.runs[key])
 
     def median(self, key, counter):
-        return statistics.median(e[counter] for e in self.runs[key] if counter in e)
+        """Of an interval's ends the outermost."""
+        function = min if counter.endswith("_low") else max if counter.endswith("_high") else statistics.median
+        return function(e[counter] for e in self.runs[key] if counter in e)
 
     def derived(self, what, key):
         times = [e["real_time"] for e in self.runs[key]]
@@ -122,6 +124,8 @@ class Expected:
             return 100 * (max(times) - min(times)) / statistics.median(times)
         if what == "intensity":
             return self.median(key, "flops") / self.median(key, "bytes")
+        if what == "share_of_dram":
+            return 100 * self.median(key, "GB/s") / self.median(("roof", f"roof/read/DRAM/t{key[1].rpartition('/t')[2]}"), "GB/s")
         if what == "share":
             whole = key[1].rpartition("/")[0]
             layers = [k for k in self.runs if k[0] == key[0] and k[1].startswith(whole + "/") and not self.failed(k)]
@@ -166,7 +170,8 @@ def check_numbers(root, files):
                 continue
             for which, entry in entries.items() if names else ((f"run {i + 1}", e) for i, e in enumerate(entries)):
                 for counter in ("real_time", "cpu_time", "iterations", "GFLOP/s", "GB/s", "images/s", "flops", "bytes", "percent_of_roof",
-                                "speedup_over_naive", "speedup_over_autovec", "stolen_percent"):
+                                "speedup_over_naive", "speedup_over_autovec", "stolen_percent", "error_over_bound", "ratio_exact", "ratio_fast",
+                                "pairs"):
                     assert counter not in entry or (key, which, counter) in seen, f"{key} {which} {counter} is missing in the page"
     return compared
 

@@ -19,8 +19,10 @@ MACHINES = {
     "NEON, one thread, no kernels by themselves": (Machine(isas=("neon",), threads=(1,), rounds=1), False),
     "64 threads, two modes": (Machine(threads=(1, 16, 64), rounds=2, modes=("exact", "fast"), noise=0.05), True),
     "one thread of many": (Machine(threads=(8,), rounds=3), True),
+    "other libraries": (Machine(rounds=3, modes=("exact", "fast"), peers={"onednn": 1.1, "openblas": 1.01, "own-1.0_b": 0.4}), True),
+    "another library, quick": (Machine(rounds=1, slow=False, peers={"onednn": 1.0}), True),
 }
-FIGURES = ("speedup", "layers", "roofline", "scaling", "caches")
+FIGURES = ("speedup", "peers", "layers", "roofline", "scaling", "caches")
 
 
 def absent(root):
@@ -142,6 +144,66 @@ class Test(unittest.TestCase):
         self.assertFalse([c for c in root.iter("td") if c.get("data-value")])
         self.assertEqual(len(absent(root)), len(FIGURES))
 
+    def test_other_libraries(self):
+        """Ratios with their intervals beside times; what noise hides; a peer that failed; Lanewise's own passes are not mixed with them."""
+        def spoil(files):
+            for entry in files["nets"]["benchmarks"]:
+                if entry["run_type"] == "iteration" and entry["run_name"].startswith("net/fast/crashing/"):
+                    entry.update(error_occurred=True, error_message="SIGSEGV in run()")
+                    del entry["real_time"]
+                if entry["run_name"].startswith("mlp/fast/quick/b1/t1"):  # fewer than six rounds give no interval
+                    for key in ("ratio_exact_low", "ratio_exact_high"):
+                        entry.pop(key, None)
+        machine = Machine(rounds=2, modes=("exact", "fast"), peers={"quick": 0.99, "slow": 3.0, "crashing": 2.0})
+        text, files = kit.make_page(self.folder, machine, change=spoil)
+        root = reading.read(text)
+        reading.check_numbers(root, files)
+        shown = {r.get("data-name"): [reading.text_of(c) for c in r] for r in root.iter("tr") if not r.get("data-which")
+                 and r.get("data-name") and any(c.get("data-key") == "pairs" or c.get("class") == "failed" for c in r)}
+        self.assertIn("hidden by noise", shown["lenet5/fast/quick/b1/t1"])
+        self.assertEqual(shown["lenet5/fast/quick/b1/t1"].count("hidden by noise"), 1, "only of mode exact")
+        self.assertEqual(shown["vgg16/fast/slow/b1/t2"].count("slower"), 2)
+        self.assertIn("too few rounds", shown["mlp/fast/quick/b1/t1"])
+        self.assertIn("failed: SIGSEGV in run()", shown["net/fast/crashing/b1/t1"])
+        self.assertIn("quick 1.2.3, slow 1.2.3, crashing 1.2.3", reading.text_of(root))
+        figure = next(s for s in root.iter("svg") if s.find("title").get("id").startswith("peers-broad"))
+        said = [tip for tip, _ in tips(figure)]
+        self.assertTrue(any(t.startswith("VGG16, 1 thread: slow takes 3.00 [2.85, 3.12] times as long as mode exact") for t in said), said)
+        self.assertTrue(any("hidden by noise" in t for t in said))
+        self.assertTrue(any("too few rounds" in t for t in said))
+        self.assertTrue(any("failed its check" in reading.text_of(t) for t in figure.iter("text")))
+        tile = reading.text_of(next(e for e in root.iter("dl") if e.get("class") == "tiles"))
+        self.assertNotIn("quick", tile, "a peer that is faster is not Lanewise's best")
+        result = kit.run("table.py", *(self.folder / f"{kind}.json" for kind in ("roof", "nets", "ops")))
+        self.assertEqual(result.returncode, 1)
+        for line in (r"slow +1 +1 +3\.00 \[2\.85, 3\.12\] +5\.70 \[5\.41, 5\.93\] +9 +operator by operator",
+                     r"quick +1 +1 +0\.99 \[0\.94, 1\.03\] hidden by noise", r"quick +1 +1 +0\.99 \(too few rounds\)", r"fc6 +avx512 +cold +1 +",
+                     r"relu +c64 +slow +hot +1 "):
+            self.assertRegex(result.stdout, line)
+        self.assertIn("SIGSEGV in run()", result.stdout)
+
+    def test_merge_widens(self):
+        """Five rounds together: the median of the medians, the hull of the intervals; none where a round has none."""
+        paths = []
+        for i, middle in enumerate((2.0, 2.4, 1.9, 2.1, 2.2)):
+            machine = Machine(isas=("avx2",), threads=(1,), rounds=1, slow=False, seed=i, peers={"onednn": middle})
+            data = machine.nets()
+            if i == 3:
+                for entry in data["benchmarks"]:
+                    if entry["name"].startswith("mlp/fast/onednn"):
+                        del entry["ratio_exact_low"], entry["ratio_exact_high"]
+            paths.append(self.folder / f"round{i}.json")
+            paths[-1].write_text(json.dumps(data), encoding="utf-8")
+        result = kit.run("merge.py", self.folder / "merged.json", *paths)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        merged = json.loads((self.folder / "merged.json").read_text(encoding="utf-8"))["benchmarks"]
+
+        def median(net):
+            return next(e for e in merged if e["run_name"].startswith(f"{net}/fast/onednn") and e.get("aggregate_name") == "median")
+        self.assertEqual([round(median("net")[f"ratio_exact{end}"], 9) for end in ("", "_low", "_high")], [2.1, 1.9 * 0.95, 2.4 * 1.04])
+        self.assertNotIn("ratio_exact_low", median("mlp"))
+        self.assertFalse([e for e in merged if e.get("aggregate_name") in ("mean", "stddev", "cv") and "ratio_exact_low" in e])
+
     def test_disturbed(self):
         def disturb(files):
             for entry in files["nets"]["benchmarks"]:
@@ -174,7 +236,7 @@ class Test(unittest.TestCase):
     def test_absent_is_not_zero(self):
         machine = Machine(isas=("avx2",), threads=(1,), rounds=1, slow=False)
         root = reading.read(kit.make_page(self.folder, machine, ops=False)[0])
-        self.assertEqual(len(absent(root)), 3, absent(root))
+        self.assertEqual(len(absent(root)), 4, absent(root))
         self.assertTrue(any("no naive run to compare with" in reading.text_of(t) for t in root.iter("text")))
         row = next(r for r in root.iter("tr") if r.get("data-name") == "vgg16/exact/avx2/b1/t1")
         self.assertEqual([reading.text_of(c) for c in row][-2:], ["", ""])
@@ -231,7 +293,7 @@ class Test(unittest.TestCase):
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), before, "a file was left behind")
 
     def test_figures_alone(self):
-        paths = Machine().write(self.folder)
+        paths = Machine(peers={"onednn": 2.0}).write(self.folder)
         out = self.folder / "figure.svg"
         for name in FIGURES:
             with self.subTest(name):
