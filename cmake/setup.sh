@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by bench/run, tests/run and .ci/run: installs Debian packages that are missing, or says which.
 # need_packages <package>...    returns 1 if some are still missing.
+# need_peers                    the libraries that bench/peers makes backends of; says which could not be installed.
 
 say() { printf '%s\n' "-- $*"; }
 
@@ -33,6 +34,13 @@ need_packages() {
     return 1
   fi
   rm -f "$log"
+}
+
+need_peers() {
+  local packages
+  for packages in libdnnl-dev libopenblas-pthread-dev "libxnnpack-dev libpthreadpool-dev libcpuinfo-dev"; do
+    need_packages $packages || say "without ${packages%% *}: that peer is left out"
+  done
 }
 
 # build_preset <preset> [target...] [-- cmake configure options]: configures and builds quietly; on failure shows the log.

@@ -42,7 +42,7 @@ class Peers(kit.Case):
                 self.assertEqual(result["backend"]["name"], name)
                 self.assertRegex(result["backend"]["version"], r"^\d")
                 rows = {r["op"]: r for r in result["rows"] if r["verdict"] != "skipped"}
-                self.assertEqual(set(rows) | ({"net"} & OPERATORS[name]), OPERATORS[name])
+                self.assertEqual(set(rows), OPERATORS[name])
                 for op, row in rows.items():
                     self.assertEqual(row["verdict"], "passed")
                     self.assertEqual(row["promise"], "measured" if (name, op) in MEASURED else "bound", (name, op))
