@@ -134,13 +134,13 @@ static int print_json(const description *d, const lw_context *context) {
   if (lw_net_parameters(d->net, &parameters) != LW_OK) return cli_fail_status();
   (void)each_step(d, add_flops, &flops);
   (void)each_step(d, append_step, steps);
-  return cli_print_json(json_pack("{s:s, s:s, s:s, s:i, s:I, s:[I, I, I], s:I, s:I, s:f, s:I, s:I, s:o}", "net", d->net->name,
-                                  "mode", cli_mode_name(d->mode), "isa", lw_context_isa(context), "threads",
-                                  lw_context_threads(context), "batch", (json_int_t)lw_plan_batch(d->plan), "input",
-                                  (json_int_t)d->net->c, (json_int_t)d->net->h, (json_int_t)d->net->w, "outputs",
-                                  (json_int_t)lw_plan_outputs(d->plan), "parameters", (json_int_t)parameters, "flops", flops,
-                                  "weight_bytes", (json_int_t)lw_plan_weight_bytes(d->plan), "workspace_bytes",
-                                  (json_int_t)lw_plan_workspace_bytes(d->plan), "steps", steps));
+  return cli_print_json(
+      json_pack("{s:s, s:s, s:s, s:i, s:I, s:[I, I, I], s:I, s:I, s:f, s:I, s:I, s:o, s:o}", "net", d->net->name, "mode",
+                cli_mode_name(d->mode), "isa", lw_context_isa(context), "threads", lw_context_threads(context), "batch",
+                (json_int_t)lw_plan_batch(d->plan), "input", (json_int_t)d->net->c, (json_int_t)d->net->h, (json_int_t)d->net->w,
+                "outputs", (json_int_t)lw_plan_outputs(d->plan), "parameters", (json_int_t)parameters, "flops", flops,
+                "weight_bytes", (json_int_t)lw_plan_weight_bytes(d->plan), "workspace_bytes",
+                (json_int_t)lw_plan_workspace_bytes(d->plan), "notice", cli_json_text(lw_plan_notice(d->plan)), "steps", steps));
 }
 
 static int list_networks(int json) {

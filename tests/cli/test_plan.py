@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import os
 
 import kit
@@ -96,6 +97,8 @@ class Plan(kit.Case):
         self.assertEqual(done.code, 0)
         self.assertIn("wisdom: ", done.out)
         self.assertIn(f"lanewise plan: wisdom file {file}: 1 of ", done.err)
+        done = self.lanewise("plan", "net", "--wisdom", file, "--json")
+        self.assertIn(f"lanewise plan: {json.loads(done.out)['notice']}\n", done.err)
 
     def test_place_of_wisdom(self):
         env = {"XDG_CACHE_HOME": self.path("cache"), "HOME": self.path("home")}
