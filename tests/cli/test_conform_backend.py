@@ -220,6 +220,7 @@ class Backend(kit.Case):
                              ("illegal instruction", "SIGILL: an instruction that this CPU lacks")):
             self.told(fault, words + ", in run()", *self.RELU, kind="fault")
         self.told("supported crashes", "SIGSEGV, in supported()", *self.CONV, kind="fault")
+        self.told("unmaps its output", "SIGSEGV, after the backend had returned", *self.RELU, kind="fault")
         self.told("destroy crashes", "SIGBUS, in destroy()", *self.RELU, kind="fault")
         f = self.told("close crashes after runs", "SIGFPE, in close()", *self.CONV, kind="fault")
         self.assertEqual(f["case"], "the end")

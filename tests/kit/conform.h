@@ -17,7 +17,7 @@ enum { CONFORM_ROWS = 64, CONFORM_KEPT = 8 };
 /* What the row of a backend promises that says LW_BACKEND_MEASURED; LW_EXACT and LW_BOUND stand for the other two. */
 enum { CONFORM_MEASURED = LW_BOUND - 1 };
 
-enum { CONFORM_AGAIN = 1200 };
+enum { CONFORM_AGAIN = 1200 }; /* bytes of a reproducer */
 
 typedef struct conform_plan {
   const kit_op *op;

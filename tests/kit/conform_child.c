@@ -133,7 +133,7 @@ static void explain(const conform_child *child, kit_child_end end, int status, c
                        child->fault_distance < 0 ? "before the start" : "past the end", child->fault_buffer);
   if (child->calling)
     snprintf(text + length, capacity - (size_t)length, ", in %s", child->calling);
-  else if (child->plan->backend ? child->inside : !child->inside && !child->referring)
+  else if (!child->opening && (child->plan->backend || (!child->inside && !child->referring)))
     snprintf(text + length, capacity - (size_t)length, ", after the %s had returned",
              child->plan->backend ? "backend" : "kernel");
 }
@@ -146,7 +146,8 @@ static int blame(conform_child *child, kit_child_end end, int status) {
     conform_child_error(child, "%s: %s", child->plan->backend, text);
     return 0;
   }
-  if (child->referring || !before(child->done, child->at)) {
+  /* Behind a backend the reference may find a heap in ruins. */
+  if ((child->referring && !child->plan->backend) || !before(child->done, child->at)) {
     conform_child_error(child, "the reference ended: %s", text);
     return 0;
   }
@@ -156,6 +157,7 @@ static int blame(conform_child *child, kit_child_end end, int status) {
   conform_child_fail(child, CONFORM_FAULT, text);
   child->done = child->at;
   child->inside = 0;
+  child->referring = 0;
   child->fault_buffer = NULL;
   child->fault_inside = 0;
   child->calling = NULL;
