@@ -3,8 +3,8 @@
  * on every machine. */
 #include <math.h>
 #include "data/digit_styles.h"
+#include "data/random.h"
 #include "lanewise_data.h"
-#include "nets/philox.h"
 
 enum { SIDE = 28, PER_SPAN = 4, MAX_POINTS = DIGIT_KNOTS * PER_SPAN, STREAM = 0x64696769 };
 
@@ -14,11 +14,6 @@ static const float ROTATION = .06f, SLANT_MEAN = .07f, SLANT = .14f; /* tangents
 static const float SIZE_LO = 17, SIZE_HI = 23, SHIFT = 1.5f;         /* pixels; digits fill .84 of the size */
 static const float WIDE_LO = .78f, WIDE_HI = 1.2f;                   /* width against height */
 static const float PEN_LO = .55f, PEN_HI = 1.8f, TAPER = .15f;       /* half width in pixels, its change along a stroke */
-
-typedef struct stream {
-  uint32_t key[2], counter[4], words[4];
-  int used;
-} stream;
 
 typedef struct point {
   float x, y;
@@ -35,27 +30,6 @@ typedef struct drawing {
   segment segments[MAX_POINTS];
   float x0, y0, x1, y1; /* around all points */
 } drawing;
-
-static uint32_t next_word(stream *r) {
-  if (r->used == 4) {
-    lw_philox(r->key, r->counter, r->words);
-    r->counter[0]++;
-    r->used = 0;
-  }
-  return r->words[r->used++];
-}
-
-/* lo..hi, evenly */
-static float uniform(stream *r, float lo, float hi) { return lo + (hi - lo) * ((float)(next_word(r) >> 8) * 0x1p-24f); }
-
-/* Near to normal: four bytes added, mean 0 and standard deviation 1, at most 3.5 away. */
-static float bell(stream *r) {
-  const uint32_t w = next_word(r);
-  const int sum = (int)(w & 255) + (int)(w >> 8 & 255) + (int)(w >> 16 & 255) + (int)(w >> 24);
-  return ((float)sum - 510) * (1 / 147.8f);
-}
-
-static int below(stream *r, uint32_t n) { return (int)((uint64_t)next_word(r) * n >> 32); }
 
 /* A smooth field of displacements: random at 3 x 3 places, blended in between. */
 typedef struct warp {
@@ -94,32 +68,32 @@ typedef struct map {
 } map;
 
 /* Rotation, slant and size. cos and sin from the tangent of half the angle, which needs no libm. */
-static map random_map(stream *r) {
-  const float t = ROTATION * bell(r), c = (1 - t * t) / (1 + t * t), s = 2 * t / (1 + t * t);
-  const float slant = SLANT_MEAN + SLANT * bell(r), size = uniform(r, SIZE_LO, SIZE_HI),
-              wide = size * uniform(r, WIDE_LO, WIDE_HI);
+static map random_map(lw_random *r) {
+  const float t = ROTATION * lw_random_bell(r), c = (1 - t * t) / (1 + t * t), s = 2 * t / (1 + t * t);
+  const float slant = SLANT_MEAN + SLANT * lw_random_bell(r), size = lw_random_between(r, SIZE_LO, SIZE_HI),
+              wide = size * lw_random_between(r, WIDE_LO, WIDE_HI);
   return (map){c * wide, -c * slant * size - s * size, s * wide, c * size - s * slant * size};
 }
 
-static void draw(stream *r, const digit_style *style, drawing *d) {
+static void draw(lw_random *r, const digit_style *style, drawing *d) {
   point p[DIGIT_KNOTS];
   warp w;
   for (int i = 0; i < 9; i++) {
-    w.grid[i / 3][i % 3].x = WARP * bell(r);
-    w.grid[i / 3][i % 3].y = WARP * bell(r);
+    w.grid[i / 3][i % 3].x = WARP * lw_random_bell(r);
+    w.grid[i / 3][i % 3].y = WARP * lw_random_bell(r);
   }
   const map m = random_map(r);
   for (int i = 0; i < style->count; i++) {
-    p[i].x = (float)style->knots[i].x * .01f + JITTER * bell(r);
-    p[i].y = (float)style->knots[i].y * .01f + JITTER * bell(r);
+    p[i].x = (float)style->knots[i].x * .01f + JITTER * lw_random_bell(r);
+    p[i].y = (float)style->knots[i].y * .01f + JITTER * lw_random_bell(r);
   }
-  const float radius = uniform(r, PEN_LO, PEN_HI);
-  float from = radius * (1 + TAPER * bell(r));
+  const float radius = lw_random_between(r, PEN_LO, PEN_HI);
+  float from = radius * (1 + TAPER * lw_random_bell(r));
   point at = {0, 0};
   *d = (drawing){.count = 0, .x0 = 1e9f, .y0 = 1e9f, .x1 = -1e9f, .y1 = -1e9f};
   for (int i = 0; i < style->count; i++) {
     const int begins = style->knots[i].kind == KNOT_BEGIN, steps = begins ? 1 : PER_SPAN;
-    const float to = radius * (1 + TAPER * bell(r));
+    const float to = radius * (1 + TAPER * lw_random_bell(r));
     for (int k = 1; k <= steps; k++) {
       const float t = (float)k / (float)steps;
       const point q =
@@ -160,9 +134,9 @@ static void stroke(const segment *s, float dx, float dy, float depth[SIDE][SIDE]
 }
 
 /* Where the digit's middle goes: anywhere that keeps it inside and is not too far from the image's. */
-static float place(stream *r, float lo, float hi) {
+static float place(lw_random *r, float lo, float hi) {
   const float room = (SIDE - 4 - (hi - lo)) / 2, far = room < 0 ? 0 : room < SHIFT ? room : SHIFT;
-  return (SIDE - 1) * .5f - (lo + hi) * .5f + uniform(r, -far, far);
+  return (SIDE - 1) * .5f - (lo + hi) * .5f + lw_random_between(r, -far, far);
 }
 
 static void clear(float depth[SIDE][SIDE]) {
@@ -177,17 +151,18 @@ static float coverage(float depth, float sharpness) {
 }
 
 /* A short stray mark near the border, or a scratch through the middle that takes ink away. */
-static void blemish(stream *r, float ink[SIDE][SIDE]) {
+static void blemish(lw_random *r, float ink[SIDE][SIDE]) {
   static const float middle = (SIDE - 1) * .5f;
-  const int kind = below(r, 8);
+  const int kind = lw_random_below(r, 8);
   if (kind > 1) return;
-  const float tx = uniform(r, -1, 1), ty = uniform(r, -1, 1), length = kind == 0 ? uniform(r, 2, 6) : 40;
+  const float tx = lw_random_between(r, -1, 1), ty = lw_random_between(r, -1, 1),
+              length = kind == 0 ? lw_random_between(r, 2, 6) : 40;
   const float norm = sqrtf(tx * tx + ty * ty) + 1e-3f, ux = tx / norm, uy = ty / norm;
-  const float away = kind == 0 ? uniform(r, 10, 14) : uniform(r, -6, 6), pen = uniform(r, .2f, .7f),
-              strength = uniform(r, .3f, .9f);
+  const float away = kind == 0 ? lw_random_between(r, 10, 14) : lw_random_between(r, -6, 6), pen = lw_random_between(r, .2f, .7f),
+              strength = lw_random_between(r, .3f, .9f);
   /* Seen from the middle a mark lies towards u, and points anywhere; a scratch passes to the left or right of it, along u. */
   const float ox = kind == 0 ? ux : -uy, oy = kind == 0 ? uy : ux;
-  const float dx = kind == 0 ? uniform(r, -1, 1) : ux, dy = kind == 0 ? uniform(r, -1, 1) : uy;
+  const float dx = kind == 0 ? lw_random_between(r, -1, 1) : ux, dy = kind == 0 ? lw_random_between(r, -1, 1) : uy;
   const point c = {middle + ox * away, middle + oy * away};
   const segment s = {
       {c.x - dx * length * .5f, c.y - dy * length * .5f}, {c.x + dx * length * .5f, c.y + dy * length * .5f}, pen, pen};
@@ -205,23 +180,23 @@ static void blemish(stream *r, float ink[SIDE][SIDE]) {
 }
 
 static uint8_t image(uint64_t seed, uint64_t number, uint8_t pixels[SIDE * SIDE]) {
-  stream r = {{(uint32_t)seed, (uint32_t)(seed >> 32)}, {0, (uint32_t)number, (uint32_t)(number >> 32), STREAM}, {0}, 4};
+  lw_random r = lw_random_start(seed, (uint32_t)number, (uint32_t)(number >> 32), STREAM);
   float ink[SIDE][SIDE];
   drawing d;
-  const int label = below(&r, 10);
-  draw(&r, &digit_styles[label][below(&r, DIGIT_STYLES)], &d);
+  const int label = lw_random_below(&r, 10);
+  draw(&r, &digit_styles[label][lw_random_below(&r, DIGIT_STYLES)], &d);
   const float dx = place(&r, d.x0, d.x1), dy = place(&r, d.y0, d.y1);
   clear(ink);
   for (int i = 0; i < d.count; i++) stroke(&d.segments[i], dx, dy, ink);
-  const float sharpness = uniform(&r, .55f, 1.1f), strength = uniform(&r, .65f, 1),
-              grain = below(&r, 2) ? uniform(&r, .02f, .3f) : 0;
+  const float sharpness = lw_random_between(&r, .55f, 1.1f), strength = lw_random_between(&r, .65f, 1),
+              grain = lw_random_below(&r, 2) ? lw_random_between(&r, .02f, .3f) : 0;
   for (int i = 0; i < SIDE; i++)
     for (int j = 0; j < SIDE; j++) ink[i][j] = strength * coverage(ink[i][j], sharpness);
   blemish(&r, ink);
   for (int i = 0; i < SIDE * SIDE; i++) {
     float v = ink[i / SIDE][i % SIDE];
     if (grain > 0) {
-      const uint32_t w = next_word(&r);
+      const uint32_t w = lw_random_word(&r);
       v += grain * (((float)((w & 0xffff) + (w >> 16)) * 0x1p-16f) - 1);
     }
     pixels[i] = (uint8_t)((v < 0 ? 0 : v > 1 ? 1 : v) * 255 + .5f);

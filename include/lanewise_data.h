@@ -173,6 +173,29 @@ LW_API lw_status lw_dataset_save_idx(const lw_dataset *dataset, const char *imag
 LW_API lw_status lw_digits(uint64_t seed, int64_t first, int64_t count, uint8_t *pixels, uint8_t *labels);
 /** Images first..first+count-1 as a network's input: x[count][c][h][w] = pixels / 255.0f. */
 LW_API lw_status lw_dataset_input(lw_context *context, const lw_dataset *dataset, int64_t first, int64_t count, float *x);
+/** Puts order[0..count-1] into a random order, which depends on seed, epoch and count alone (Fisher and Yates; Durstenfeld,
+ * Algorithm 235, CACM 7(7), 1964; numbers from Philox4x32-10). To go through a data set in another order in every epoch, shuffle
+ * the same numbers with the epoch's number; to set images apart for validation, shuffle all numbers once and cut. count is below
+ * 2^32. */
+LW_API lw_status lw_shuffle(uint64_t seed, uint32_t epoch, int64_t count, int64_t *order);
+
+/** How images are changed at random before a network learns from them. All 0: not at all. */
+typedef struct lw_augment {
+  int64_t crop; /**< most pixels by which the image is moved up or down, left or right, by whole pixels: as if so many zeros were
+                   put around it and a window of the old size cut out; 0..min(h, w) - 1 */
+  float shift;  /**< likewise, but by fractions of pixels: most pixels, 0..1e4 */
+  float rotate; /**< most degrees about the centre, either way: 0..90 */
+  int flip;     /**< not 0: every other image, by chance, is mirrored left to right */
+  float noise;  /**< standard deviation of noise that is added to every value, whose range is 0..1; finite, >= 0. Near to normal
+                   (the sum of four even numbers), at most 3.5 deviations */
+} lw_augment;
+
+/** A mini-batch: x[i] and labels[i], i = 0..count-1, are image order[i] of the data set, as lw_dataset_input() gives it and then
+ * changed by `augment` (NULL: not). The change of an image depends on seed, epoch and its number in the data set alone, not on
+ * the batch it is in; one bilinear interpolation does all moves, zeros lie outside the image. Every bit is the same on every
+ * machine. LW_BAD_ARGUMENT: a number in `order` that is no image, a bad field of `augment`. */
+LW_API lw_status lw_dataset_batch(const lw_dataset *dataset, const int64_t *order, int64_t count, const lw_augment *augment,
+                                  uint64_t seed, uint32_t epoch, float *x, int32_t *labels);
 /** Releases pixels and labels and zeroes the fields. NULL is allowed. */
 LW_API void lw_dataset_free(lw_dataset *dataset);
 
