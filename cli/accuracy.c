@@ -251,7 +251,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 int cli_accuracy(int argc, char **argv) {
   static const struct argp_option list[] = {
       {"image", KEY_IMAGE, "FILE", 0, "PNG, JPEG or PNM (default: a sample that ships)", 1},
-      {"full", KEY_FULL, NULL, 0, "Judge every output of large layers too: minutes for vgg16", 1},
+      {"full", KEY_FULL, NULL, 0,
+       "Judge every output of large layers too (minutes for vgg16); of a sample the largest error is smaller", 1},
       {"json", 'j', NULL, 0, "Print JSON", 1},
       {0}};
   static const struct argp_child children[] = {{&cli_model_argp, 0, NULL, 0}, {0}};
@@ -269,7 +270,8 @@ int cli_accuracy(int argc, char **argv) {
           "Examples:\n"
           "  lanewise accuracy\n"
           "  lanewise accuracy --net vgg16 --seed 1\n"
-          "  lanewise accuracy --net vgg16 --weights vgg16.safetensors --image photo.jpg --mode fast --json\n"
+          "  lanewise accuracy --net vgg16 --weights vgg16.safetensors --image photo.jpg\n"
+          "  lanewise accuracy --net net --seed 1 --mode fast --json\n"
           "  lanewise accuracy --net lenet5 --isa naive --threads 1"};
   options o = {.model = CLI_MODEL_DEFAULT};
   argp_parse(&argp, argc, argv, 0, NULL, &o);
