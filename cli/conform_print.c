@@ -162,7 +162,7 @@ void conform_print_op(conform_printer *p, const kit_op *op, const conform_choice
     conform_verdict verdict = !r ? CONFORM_SKIPPED : r->failures ? CONFORM_FAILED : CONFORM_PASSED;
     if (r && r->runs == 0 && r->failures == 0) {
       const int unwanted = r->unsupported > 0;
-      why = narrowed ? "cannot run this case" : unwanted ? "supports none of these cases" : "could run no case";
+      why = unwanted ? "supports none of these cases" : narrowed ? "cannot run this case" : "could run no case";
       verdict = narrowed || unwanted ? CONFORM_SKIPPED : CONFORM_FAILED;
     }
     p->passed += verdict == CONFORM_PASSED;

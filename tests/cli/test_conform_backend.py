@@ -18,7 +18,7 @@ class Backend(kit.Case):
         """The command with those words for backends in its environment: exit code, stdout, stderr."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("LANEWISE_", "PROMISE", "PLANTED", "MODE"))}
         more = {**({"PROMISE": promise} if promise else {}), **({"MODE": mode} if mode else {})}
-        done = subprocess.run([kit.BINARY, *arguments], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+        done = subprocess.run([kit.BINARY, *arguments], capture_output=True, text=True, timeout=600, stdin=subprocess.DEVNULL,
                               cwd=os.path.dirname(kit.BINARY), env={**clean, **more, "PLANTED": fault})
         return done.returncode, done.stdout, done.stderr
 
@@ -56,7 +56,9 @@ class Backend(kit.Case):
     # ----------------------------------------------------------------------------------------------------------- no fault
 
     def test_example(self):
-        result = self.json("conform", "--backend", self.plugin("backend_example.so"), "--quick", "--json")
+        code, out, err = self.run_planted(["conform", "--backend", "./backend_example.so", "--quick", "--json"])
+        self.assertEqual((code, err), (0, ""), out)
+        result = json.loads(out)
         self.assertEqual((result["backend"]["name"], result["backend"]["version"], result["backend"]["isa"]), ("example", "1.0", None))
         self.assertEqual([(r["op"], r["promise"], r["verdict"]) for r in result["rows"]],
                          [(op, "exact", "passed") for op in ("conv2d", "linear", "relu", "max_pool2d")])
@@ -81,7 +83,7 @@ class Backend(kit.Case):
         self.assertRegex(text, r'\nnot ok 1 - relu example\n(  .*\n)*      again: "lanewise conform --backend \./backend_planted\.so --op relu ')
 
     def test_any_order(self):
-        result = self.planted("", "--op", "conv2d", "--quick", code=0, promise="any_order")
+        result = self.planted("", "--op", "conv2d", "--fill", "reals", "--quick", code=0, promise="any_order")
         conv = result["rows"][0]
         self.assertEqual((conv["promise"], conv["verdict"]), ("bound", "passed"))
         self.assertTrue(0 < conv["error_over_bound"] <= 1 and conv["cases"] > 100, conv)
@@ -168,7 +170,7 @@ class Backend(kit.Case):
     def test_wrong_padding(self):
         f = self.failure("wrong padding", *self.CONV)
         self.assertEqual(f["first"]["tensor"], "y")
-        whole = self.planted("wrong padding", "--op", "conv2d,linear", "--quick")
+        whole = self.planted("wrong padding", "--op", "conv2d,linear", "--fill", "reals", "--quick")
         self.assertEqual([r["verdict"] for r in whole["rows"]], ["failed", "passed"])
         self.assertGreater(whole["rows"][0]["cases"], 100)  # the run went on
         shape = self.failure("wrong padding", "--shape", "mb1ic3ih8oc4kh3ph1")
@@ -209,9 +211,9 @@ class Backend(kit.Case):
     def test_errors(self):
         self.told("run fails", "run() failed: out of luck  and of memory", *self.RELU, kind="error")
         self.told("compute fails", "compute() failed: not today", *self.RELU, kind="error")
-        f = self.told("lies about support", "create() failed: dilated kernels are not implemented", "--op", "conv2d", "--quick", kind="error")
+        f = self.told("lies about support", "create() failed: dilated kernels are not implemented", "--op", "conv2d", "--fill", "integers", "--quick", kind="error")
         self.assertIn("dilation", f["case"])
-        nothing = self.planted("supports nothing", "--op", "conv2d,relu", "--quick", code=0)["rows"]
+        nothing = self.planted("supports nothing", "--op", "conv2d,relu", "--quick", "--fill", "integers", code=0)["rows"]
         self.assertEqual([r["verdict"] for r in nothing], ["skipped", "passed"])
         self.assertEqual(nothing[0]["skipped"], "supports none of these cases")
 
