@@ -164,6 +164,33 @@ static int net_create(void *backend, const lw_backend_desc *desc, const float *c
 
 /* ------------------------------------------------------------------------------------------------------------- backend */
 
+/* XNNPACK's packed weights are to lie where ours do. */
+static void *allocate(void *context, size_t bytes) {
+  (void)context;
+  return malloc(bytes);
+}
+static void *reallocate(void *context, void *p, size_t bytes) {
+  (void)context;
+  return realloc(p, bytes);
+}
+static void release(void *context, void *p) {
+  (void)context;
+  free(p);
+}
+static void *allocate_aligned(void *context, size_t alignment, size_t bytes) {
+  (void)context;
+  return alignment <= 64 ? peer_allocate("xnnpack", bytes) : NULL;
+}
+static void release_aligned(void *context, void *p) {
+  (void)context;
+  peer_release(p);
+}
+static const struct xnn_allocator allocator = {.allocate = allocate,
+                                               .reallocate = reallocate,
+                                               .deallocate = release,
+                                               .aligned_allocate = allocate_aligned,
+                                               .aligned_deallocate = release_aligned};
+
 static int open_backend(const lw_backend_options *options, void **backend) {
   if (options->threads < 1) return lw_fail(LW_BAD_ARGUMENT, "xnnpack: threads is %d, expected at least 1", options->threads);
   /* It takes the best kernels that the CPU has, which on x86 end with AVX-512. */
@@ -171,7 +198,7 @@ static int open_backend(const lw_backend_options *options, void **backend) {
                    (peer_isa_is(options, "avx2") && cpuinfo_initialize() && !cpuinfo_has_x86_avx512f());
   if (!best)
     return lw_fail(LW_UNSUPPORTED, "xnnpack: isa is \"%s\", but XNNPACK cannot be held to less than this CPU has", options->isa);
-  const enum xnn_status status = xnn_initialize(NULL);
+  const enum xnn_status status = xnn_initialize(&allocator);
   if (status != xnn_status_success) return lw_fail(LW_UNSUPPORTED, "xnnpack: it cannot be initialized (status %d)", (int)status);
   xnnpack *b = calloc(1, sizeof *b);
   if (b && options->threads > 1) b->pool = pthreadpool_create((size_t)options->threads);
