@@ -160,7 +160,8 @@ static int same_layout(const lw_tuning *a, const lw_tuning *b) {
   return !a->algorithm || !b->algorithm || is_columns(a) == is_columns(b);
 }
 
-/* The choices beside those of the cost model, once more and fairly: a step that has gained nothing keeps the model's. */
+/* The choices beside those of the cost model, once more and fairly: a step that has gained nothing keeps the model's (a layout
+ * stays, since others came to build on it). */
 static lw_status confirm(measuring *m) {
   const lw_context *context = m->plan->context;
   const size_t layers = m->plan->net->layer_count;
@@ -193,7 +194,7 @@ static lw_status confirm(measuring *m) {
   for (size_t i = 0; i < m->count; i++) {
     const candidate *model = &m->items[i].candidates[0], *chosen = &m->items[i].candidates[1];
     lw_tuning *t = &m->tunings[m->items[i].layer];
-    const int keep = chosen->seconds > 0.99 * model->seconds;
+    const int keep = same_layout(&model->tuning, &chosen->tuning) && chosen->seconds > 0.99 * model->seconds;
     *t = keep ? model->tuning : chosen->tuning;
     t->by = LW_BY_MEASURING;
     t->seconds = keep ? model->seconds : chosen->seconds;
@@ -205,8 +206,14 @@ static lw_status confirm(measuring *m) {
 static lw_status measure(measuring *m) {
   LW_TRY(pass(m, m->tunings, m->items, 0)); /* touches all memory */
   m->start = now();
-  LW_TRY(list_items(m, LW_TUNE_LAYOUT));
-  for (size_t i = 0; i < m->count; i++) LW_TRY(compare(m, &m->items[i], 1, UNTIL[LW_TUNE_LAYOUT]));
+  for (size_t next = 0;;) { /* one by one: what fits depends on the layouts before it */
+    size_t i = 0;
+    LW_TRY(list_items(m, LW_TUNE_LAYOUT));
+    while (i < m->count && m->items[i].layer < next) i++;
+    if (i == m->count) break;
+    next = m->items[i].layer + 1;
+    LW_TRY(compare(m, &m->items[i], 1, UNTIL[LW_TUNE_LAYOUT]));
+  }
   for (int kind = LW_TUNE_LAYOUT + 1; kind < LW_TUNE_KINDS; kind++) {
     LW_TRY(list_items(m, (lw_tuned)kind));
     LW_TRY(compare(m, m->items, m->count, UNTIL[kind]));

@@ -212,6 +212,56 @@ static void measured_plans(void **state) {
       }
 }
 
+static unsigned below(uint64_t *state, unsigned n) {
+  *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (unsigned)(*state >> 33) % n;
+}
+
+/* Seeded networks of convolutions on few and many channels, whose layouts depend on one another. */
+static void measured_random_networks(void **state) {
+  static const char *const names[] = {"l0", "l1", "l2", "l3", "l4", "l5", "l6", "l7"};
+  (void)state;
+  for (uint64_t number = 1; number <= 16; number++) {
+    lw_layer some[8] = {{0}};
+    uint64_t random = number;
+    for (int i = 0; i < 8; i++) {
+      const int64_t kernel = 1 + 2 * below(&random, 3);
+      some[i] = (lw_layer){.kind = LW_LAYER_CONV2D, .name = names[i], .out = 1 + below(&random, 24), .kernel = kernel};
+      some[i].pad = kernel / 2 + below(&random, 2);
+      if (i % 2 == 1 && below(&random, 3) > 0)
+        some[i] = (lw_layer){.kind = below(&random, 2) ? LW_LAYER_MAX_POOL2D : LW_LAYER_RELU,
+                             .name = names[i],
+                             .kernel = 2,
+                             .stride = 1 + below(&random, 2)};
+    }
+    const lw_net any = {"random", 1 + below(&random, 20), 16 + below(&random, 20), 16 + below(&random, 20), some, 8};
+    lw_context *context = make_context(NULL, 1 + (int)below(&random, 3));
+    lw_plan_options o = {.mode = (lw_mode)below(&random, 2)};
+    lw_plan *plans[2];
+    float *y[2], *x = malloc((size_t)(any.c * any.h * any.w) * sizeof *x);
+    lw_kaiming_uniform(seed, PASS_INPUT_TENSOR, 6, 0, any.c * any.h * any.w, x);
+    for (int i = 0; i < 2; i++) {
+      void *workspace;
+      o.planning = (lw_planning)i;
+      plans[i] = make_plan(context, &any, o);
+      y[i] = malloc((size_t)lw_plan_outputs(plans[i]) * sizeof **y);
+      must(lw_allocate(context, lw_plan_workspace_bytes(plans[i]), &workspace));
+      memset(workspace, 0xff, lw_plan_workspace_bytes(plans[i]));
+      must(lw_plan_run(plans[i], x, y[i], workspace));
+      lw_release(context, workspace);
+    }
+    assert_true(lw_plan_workspace_bytes(plans[1]) <= lw_plan_workspace_bytes(plans[0]));
+    assert_true(chosen(plans[1], "model") < (int)lw_plan_steps(plans[1]) || !is_simd());
+    assert_memory_equal(y[0], y[1], (size_t)lw_plan_outputs(plans[0]) * sizeof **y);
+    for (int i = 0; i < 2; i++) {
+      lw_plan_destroy(plans[i]);
+      free(y[i]);
+    }
+    free(x);
+    lw_context_destroy(context);
+  }
+}
+
 /* Only once: the second plan is made from wisdom, also without LW_PLAN_MEASURE; another number of threads has its own. */
 static void wisdom_is_used(void **state) {
   (void)state;
@@ -355,6 +405,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_candidate_has_the_bits_of_ref),
       cmocka_unit_test(measured_plans),
+      cmocka_unit_test(measured_random_networks),
       cmocka_unit_test(wisdom_is_used),
       cmocka_unit_test(bare_plan),
       cmocka_unit_test(nothing_to_choose),
