@@ -43,6 +43,7 @@ typedef struct paired_ratio {
  * many of them lie on one side of the median). Nothing is assumed of the distribution; n must be at least 6. David, Nagaraja,
  * Order statistics, 3rd ed. (2003), 7.1. */
 paired_ratio paired_compare(const double *a, const double *b, int rounds);
-double paired_median(const double *values, int count);
+/* Of the turns of a side. */
+double paired_mean(const double *seconds, int rounds);
 
 #endif

@@ -199,7 +199,7 @@ static void compare(gbench_state *state, const peer_outcome *o, int side, const 
   snprintf(key, sizeof key, "ratio_%s", mode);
   gbench_counter(state, key, r.ratio);
   snprintf(key, sizeof key, "%s_us", mode);
-  gbench_counter(state, key, 1e6 * paired_median(o->times.seconds[side], o->times.rounds));
+  gbench_counter(state, key, 1e6 * paired_mean(o->times.seconds[side], o->times.rounds));
   const size_t length = strlen(label);
   const char *separator = length ? "; " : "";
   if (r.low <= 0) {
@@ -222,7 +222,7 @@ double peer_line(gbench_state *state, void (*body)(peer_outcome *, void *), void
     o->error_over_bound = -1;
     if (!in_child(measure, o, &j, &o->deadline, &o->finished, how, sizeof how) && !o->error[0])
       snprintf(o->error, sizeof o->error, "%s %s%s", how, o->calling ? "in " : "between calls", o->calling ? o->calling : "");
-    if (!o->error[0]) time = paired_median(o->times.seconds[PEER_ITSELF], o->times.rounds);
+    if (!o->error[0]) time = paired_mean(o->times.seconds[PEER_ITSELF], o->times.rounds);
   }
   while (gbench_next(state)) gbench_time(state, time);
   if (!o || o->error[0]) {

@@ -108,8 +108,9 @@ class Benchmark:
     @property
     def notes(self):
         """Label and, of a peer, what was said of it behind that. That noise hides a ratio is told by its interval."""
-        first, *rest = self.entries[0].get("label", "").split("; ")
-        return [first] + [note for note in rest if not note.startswith(tuple(f"{mode}: " for mode in MODES))]
+        first, *rest = ["" if note.startswith(tuple(f"{mode}: " for mode in MODES)) else note
+                        for note in self.entries[0].get("label", "").split("; ")]
+        return [first] + [note for note in rest if note]
 
     @property
     def intensity(self):

@@ -127,7 +127,7 @@ class Machine:
                     if plain:
                         counters.update(speedup_over_naive=plain["naive"])
                     entries += self.repeated(f"{net}/fast/{name}/b1/t{threads}/iterations:1", seconds, "ms" if far else "us",
-                                             label="; ".join(["operator by operator"] + notes), **counters)
+                                             label="; ".join(["operator by operator"] * (name != "whole") + notes), **counters)
         return {"context": self.context, "benchmarks": entries + self.noise_line()}
 
     def ops(self):

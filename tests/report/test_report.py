@@ -154,7 +154,7 @@ class Test(unittest.TestCase):
                 if entry["run_name"].startswith("mlp/fast/quick/b1/t1"):  # fewer than six rounds give no interval
                     for key in ("ratio_exact_low", "ratio_exact_high"):
                         entry.pop(key, None)
-        machine = Machine(rounds=2, modes=("exact", "fast"), peers={"quick": 0.99, "slow": 3.0, "crashing": 2.0})
+        machine = Machine(rounds=2, modes=("exact", "fast"), peers={"quick": 0.99, "slow": 3.0, "crashing": 2.0, "whole": 1.0})
         text, files = kit.make_page(self.folder, machine, change=spoil)
         root = reading.read(text)
         reading.check_numbers(root, files)
@@ -163,9 +163,11 @@ class Test(unittest.TestCase):
         self.assertIn("hidden by noise", shown["lenet5/fast/quick/b1/t1"])
         self.assertEqual(shown["lenet5/fast/quick/b1/t1"].count("hidden by noise"), 1, "only of mode exact")
         self.assertEqual(shown["vgg16/fast/slow/b1/t2"].count("slower"), 2)
+        self.assertIn("operator by operator", shown["lenet5/fast/quick/b1/t1"])
+        self.assertEqual((shown["lenet5/fast/whole/b1/t1"].count("hidden by noise"), shown["lenet5/fast/whole/b1/t1"][-1]), (1, ""))
         self.assertIn("too few rounds", shown["mlp/fast/quick/b1/t1"])
         self.assertIn("failed: SIGSEGV in run()", shown["net/fast/crashing/b1/t1"])
-        self.assertIn("quick 1.2.3, slow 1.2.3, crashing 1.2.3", reading.text_of(root))
+        self.assertIn("quick 1.2.3, slow 1.2.3, crashing 1.2.3, whole 1.2.3", reading.text_of(root))
         figure = next(s for s in root.iter("svg") if s.find("title").get("id").startswith("peers-broad"))
         said = [tip for tip, _ in tips(figure)]
         self.assertTrue(any(t.startswith("VGG16, 1 thread: slow takes 3.00 [2.85, 3.12] times as long as mode exact") for t in said), said)
