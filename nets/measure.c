@@ -4,7 +4,6 @@
  * takes as many passes as the longest list has candidates; rounds interleave them, and what is clearly slower drops out. The
  * least time counts. */
 #include <string.h>
-#include <time.h>
 #include "nets/tune.h"
 
 enum { ROUNDS = 5, MOST_ROUNDS = 100 };
@@ -38,12 +37,6 @@ typedef struct measuring {
   double start;
 } measuring;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static lw_status lower(const measuring *m, const lw_tuning *tunings, lw_lowered *l) {
   int fits;
   LW_TRY(lw_plan_lower_again(m->plan, m->options, tunings, m->limit, l, &fits));
@@ -56,8 +49,8 @@ static lw_status pass(measuring *m, const lw_tuning *tunings, const item *items,
   lw_lowered *l = &trial.lowered;
   LW_TRY(lower(m, tunings, l));
   lw_status status = LW_OK;
-  const double begin = now();
-  for (int i = 0; status == LW_OK && (i == 0 || (i < 16 && now() - begin < PASS)); i++) {
+  const double begin = lw_plan_clock();
+  for (int i = 0; status == LW_OK && (i == 0 || (i < 16 && lw_plan_clock() - begin < PASS)); i++) {
     status = lw_plan_time(&trial, m->x, m->y, m->workspace, m->seconds);
     for (size_t k = 0; k < l->count; k++)
       if (i == 0 || m->seconds[k] < m->least[k]) m->least[k] = m->seconds[k];
@@ -134,13 +127,14 @@ static void drop(item *it, double factor) {
 /* Times the candidates of some items side by side and adopts the best. */
 static lw_status compare(measuring *m, item *items, size_t count, double until) {
   const size_t layers = m->plan->net->layer_count;
-  const double begin = now();
+  const double begin = lw_plan_clock();
   for (int round = 0; round < MOST_ROUNDS; round++) {
     int passes = 1;
     for (size_t i = 0; i < count; i++)
       if (items[i].count > passes) passes = items[i].count;
-    if (passes == 1 || (round >= ROUNDS && now() - begin > LEAST) || (round > 0 && now() - m->start > until)) break;
-    for (int p = 0; p < passes && (p == 0 || now() - m->start < until); p++) {
+    if (passes == 1 || (round >= ROUNDS && lw_plan_clock() - begin > LEAST) || (round > 0 && lw_plan_clock() - m->start > until))
+      break;
+    for (int p = 0; p < passes && (p == 0 || lw_plan_clock() - m->start < until); p++) {
       memcpy(m->trial, m->tunings, layers * sizeof *m->trial);
       for (size_t i = 0; i < count; i++) m->trial[items[i].layer] = items[i].candidates[p % items[i].count].tuning;
       LW_TRY(pass(m, m->trial, items, count));
@@ -180,9 +174,9 @@ static lw_status confirm(measuring *m) {
       it->candidates[1] = (candidate){m->tunings[it->layer], 0};
     }
   lw_memory_free(context, l.steps);
-  const double begin = now();
-  for (int round = 0; round < MOST_ROUNDS && (round < 2 || now() - m->start < LAST_UNTIL); round++) {
-    if (round >= ROUNDS && now() - begin > LEAST) break;
+  const double begin = lw_plan_clock();
+  for (int round = 0; round < MOST_ROUNDS && (round < 2 || lw_plan_clock() - m->start < LAST_UNTIL); round++) {
+    if (round >= ROUNDS && lw_plan_clock() - begin > LEAST) break;
     for (int c = 0; c < 2; c++) {
       LW_TRY(pass(m, c ? m->tunings : m->trial, m->items, m->count));
       for (size_t i = 0; i < m->count; i++) {
@@ -205,7 +199,7 @@ static lw_status confirm(measuring *m) {
 
 static lw_status measure(measuring *m) {
   LW_TRY(pass(m, m->tunings, m->items, 0)); /* touches all memory */
-  m->start = now();
+  m->start = lw_plan_clock();
   for (size_t next = 0;;) { /* one by one: what fits depends on the layouts before it */
     size_t i = 0;
     LW_TRY(list_items(m, LW_TUNE_LAYOUT));

@@ -253,16 +253,16 @@ static double seconds_of(clockid_t clock) {
   clock_gettime(clock, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
-static double seconds_now(void) { return seconds_of(CLOCK_MONOTONIC); }
+double lw_plan_clock(void) { return seconds_of(CLOCK_MONOTONIC); }
 
 lw_status lw_plan_profile(const lw_plan *plan, const float *x, float *y, void *workspace, double *seconds) {
   LW_TRY(check_run(plan, x, y, workspace));
   if (!seconds) return lw_fail(LW_BAD_ARGUMENT, "lw_plan_profile: seconds is NULL");
   const buffers b = {x, y, workspace};
-  double before = seconds_now();
+  double before = lw_plan_clock();
   for (size_t i = 0; i < plan->lowered.count; i++) {
     run_step(plan, &plan->lowered.steps[i], &b);
-    const double after = seconds_now();
+    const double after = lw_plan_clock();
     seconds[i] = after - before;
     before = after;
   }
@@ -288,10 +288,10 @@ lw_status lw_plan_time(const lw_plan *plan, const float *x, float *y, void *work
   LW_TRY(check_run(plan, x, y, workspace));
   for (size_t i = 0; i < plan->lowered.count; i++) {
     const lw_step *s = &plan->lowered.steps[i];
-    const double before = seconds_now();
+    const double before = lw_plan_clock();
     if (s->flops < LONG) {
       run_step(plan, s, &b);
-      seconds[i] = seconds_now() - before;
+      seconds[i] = lw_plan_clock() - before;
       continue;
     }
     const lw_args args = bind(plan, s, &b);

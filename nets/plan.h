@@ -16,6 +16,9 @@ struct lw_plan {
   char notice[LW_NOTICE]; /* of lw_plan_notice() */
 };
 
+/* Seconds of a clock that only counts on. */
+double lw_plan_clock(void);
+
 /* Like lw_plan_profile(), for comparisons: a long step counts as long as its busiest part has computed, which other programs on
  * the machine disturb less than the time on the wall. */
 lw_status lw_plan_time(const lw_plan *plan, const float *x, float *y, void *workspace, double *seconds);

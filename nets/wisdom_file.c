@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The wisdom file. Readers need no lock, since it is only ever replaced whole. Writers lock the file that they are about to
- * replace: who gets the lock of one that has been replaced meanwhile starts again. */
+ * replace: who gets the lock of one that has been replaced meanwhile starts again. (The data library has a writer of its own,
+ * data/output.c: the two libraries share no hidden functions.) */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
