@@ -32,8 +32,12 @@ class Peers(kit.Case):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("LANEWISE_", "DNNL_", "ONEDNN_", "OPENBLAS_", "OMP_"))}
         done = subprocess.run([kit.BINARY, "conform", "--backend", self.files[name], *arguments, "--json"], capture_output=True,
                               text=True, timeout=600, stdin=subprocess.DEVNULL, env=clean)
-        self.assertEqual((done.returncode, done.stderr), (0, ""), (name, arguments, done.stdout))
-        return json.loads(done.stdout)
+        self.assertEqual(done.stderr, "", (name, arguments))
+        result = json.loads(done.stdout)
+        if name == "onednn-winograd" and {r["verdict"] for r in result["rows"]} == {"skipped"}:
+            self.skipTest("this oneDNN has no Winograd on this CPU")  # only some versions have it, on AVX-512
+        self.assertEqual(done.returncode, 0, (name, arguments, done.stdout))
+        return result
 
     def test_conform(self):
         for name in self.files:
@@ -41,13 +45,12 @@ class Peers(kit.Case):
                 result = self.conform(name, "--quick")
                 self.assertEqual(result["backend"]["name"], name)
                 self.assertRegex(result["backend"]["version"], r"^\d|^unknown$")
-                rows = {r["op"]: r for r in result["rows"] if r["verdict"] != "skipped"}
+                rows = {r["op"]: r for r in result["rows"]}
                 self.assertEqual(set(rows), OPERATORS[name])
                 for op, row in rows.items():
                     self.assertEqual(row["verdict"], "passed")
                     self.assertEqual(row["promise"], "measured" if (name, op) in MEASURED else "bound", (name, op))
-                    if name != "onednn-winograd":  # which only some versions have, and on AVX-512 only
-                        self.assertGreater(row["cases"], 5 if op == "net" else 20, (name, op))
+                    self.assertGreater(row["cases"], 20 if op != "net" else 0 if name == "onednn-winograd" else 5, (name, op))
 
     def test_two_threads(self):
         for name in self.files:
