@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/peers.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,6 +42,8 @@ static int add(const char *path, const char *program) {
   p->path = path;
   if (!kit_backend_probe(path, 1, getenv("LANEWISE_ISA"), limit, &p->info, error))
     return fprintf(stderr, "%s: --backend: %s\n", program, error), 0;
+  if (strcmp(p->info.name, "autovec") == 0) /* a name in the place of an ISA, as ISAs' own are refused */
+    return fprintf(stderr, "%s: --backend: %s is named \"autovec\", as Lanewise's own loops are\n", program, path), 0;
   for (int i = 0; i < count; i++)
     if (strcmp(peers[i].info.name, p->info.name) == 0)
       return fprintf(stderr, "%s: --backend: %s and %s are both named \"%s\"\n", program, peers[i].path, path, p->info.name), 0;
@@ -79,7 +82,7 @@ void peers_context(void) {
 
 /* ----------------------------------------------------------------------------------------------------------------- child */
 
-/* In front of all memory that a child shares with its parent. */
+/* Memory that a child shares with its parent; NULL if there is none. */
 static void *share(size_t bytes) {
   void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return memory == MAP_FAILED ? NULL : memory;
@@ -228,12 +231,16 @@ double peer_line(gbench_state *state, void (*body)(peer_outcome *, void *), void
   if (!o || o->error[0]) {
     gbench_fail(state, o ? o->error : "no memory");
   } else {
+    if (isinf(o->error_over_bound)) {
+      const size_t length = strlen(o->note);
+      snprintf(o->note + length, sizeof o->note - length, "%swrong where the bound is 0", length ? "; " : "");
+    }
     snprintf(label, sizeof label, "%s%s%s", binds, binds[0] && o->note[0] ? "; " : "", o->note);
     compare(state, o, PEER_EXACT, "exact", label, sizeof label);
     compare(state, o, PEER_FAST, "fast", label, sizeof label);
     gbench_label(state, label);
     gbench_counter(state, "pairs", o->times.rounds);
-    if (o->error_over_bound >= 0) gbench_counter(state, "error_over_bound", o->error_over_bound);
+    if (o->error_over_bound >= 0 && isfinite(o->error_over_bound)) gbench_counter(state, "error_over_bound", o->error_over_bound);
   }
   if (o) munmap(o, sizeof *o);
   return time;

@@ -177,8 +177,8 @@ def explained(results):
             "Other libraries against Lanewise",
             [("narrow", "dot", "times longer than mode exact"), ("other", "diamond", "times longer than mode fast"), ("ink", "mark", "the same")],
             "Right of the line Lanewise is faster. Both took turns in one process, on the same input, threads, cores and state of the caches; a dot "
-            "is the median of the quotients of neighbouring runs, its line an interval of 95 % or more. Where that holds 1, noise hides which is "
-            "faster. The number on the right is that of mode fast, or of exact where both are one."),
+            "is the median of the quotients of neighbouring runs, its line the interval: 95 % in a round, the hull over rounds. Where that holds 1, "
+            "noise hides which is faster. The number on the right is that of mode fast, or of exact where both are one."),
         "layers": (
             f"{net}, layer by layer, against its roof",
             [("wide", None, "bound by arithmetic (FMA)"), ("memory", None, "bound by memory"),

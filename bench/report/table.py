@@ -6,7 +6,7 @@ usage: table.py [--markdown] roof.json nets.json [ops.json]
 
 A time is the median where a benchmark was repeated; "spread" is from its fastest to its slowest repetition, in percent of the median.
 "error" is the largest error / bound. Of other libraries a table of its own tells how many times longer they take than Lanewise, measured in
-turns, with an interval of 95 % (or more: see docs/report.md). A benchmark that failed its check is printed as such, without a time, and makes
+turns, with an interval: of 95 % in a round, its hull over rounds (docs/report.md). A benchmark that failed its check is printed as such, without a time, and makes
 the exit code 1.
 """
 import sys
