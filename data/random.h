@@ -4,7 +4,7 @@
 #ifndef LANEWISE_DATA_RANDOM_H
 #define LANEWISE_DATA_RANDOM_H
 
-#include "nets/philox.h"
+#include "ref/philox.h"
 
 typedef struct lw_random {
   uint32_t key[2], counter[4], words[4];

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "lanewise.h"
 #include "nets/nets.h"
-#include "nets/philox.h"
+#include "ref/philox.h"
 
 void lw_kaiming_uniform(uint64_t seed, int tensor, int64_t fan_in, int64_t first, int64_t count, float *dst) {
   const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Philox4x32-10: Salmon, Moraes, Dror, Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011. Inline, since the core and the
  * data library, which share no hidden symbols, both use it. */
-#ifndef LANEWISE_NETS_PHILOX_H
-#define LANEWISE_NETS_PHILOX_H
+#ifndef LANEWISE_REF_PHILOX_H
+#define LANEWISE_REF_PHILOX_H
 
 #include <stdint.h>
 #include <string.h>
