@@ -130,6 +130,7 @@ static json_t *parameters(const kit_op *op, const kit_case *c) {
     memcpy(&real, at, sizeof real);
     json_object_set_new(all, p->name,
                         p->type == KIT_PARAMETER_SIZE     ? json_integer(size)
+                        : p->type == KIT_PARAMETER_LABEL  ? json_integer(flag)
                         : p->type == KIT_PARAMETER_FLAG   ? json_boolean(flag)
                         : p->type == KIT_PARAMETER_CHOICE ? json_string(p->words[flag])
                                                           : json_real((double)real));

@@ -37,7 +37,8 @@ if(LANEWISE_RUNTIME_LIBRARIES)
   set(LANEWISE_HWLOC_MODULE hwloc)
   string(PREPEND LANEWISE_PC_LIBS_PRIVATE "-lhwloc ")
 endif()
-set(headers ${PROJECT_SOURCE_DIR}/include/lanewise.h ${PROJECT_SOURCE_DIR}/include/lanewise_backend.h)
+set(headers ${PROJECT_SOURCE_DIR}/include/lanewise.h ${PROJECT_SOURCE_DIR}/include/lanewise_train.h
+            ${PROJECT_SOURCE_DIR}/include/lanewise_backend.h)
 lanewise_install(lanewise_shared lanewise core)
 lanewise_install(lanewise_static lanewise_static dev)
 # One object whose hidden names are local: a program's own ref_conv2d would otherwise take the place of ours. (The archive in the build

@@ -16,16 +16,20 @@ static void pack_part(void *user, int part, int parts) {
     lw_pack_weights(p->out, p->in, begin, end, p->w + begin * LW_BLOCK * p->in, p->packed + begin * LW_BLOCK * p->in);
 }
 
+lw_status lw_linear_check(const char *op, const lw_linear_desc *desc) {
+  if (!desc) return lw_fail(LW_BAD_ARGUMENT, "%s: desc is NULL", op);
+  LW_TRY(lw_check_least(op, "n", desc->n, 0));
+  LW_TRY(lw_check_least(op, "in", desc->in, 1));
+  LW_TRY(lw_check_least(op, "out", desc->out, 1));
+  LW_TRY(lw_check_count(op, "x", (const int64_t[]){desc->n, desc->in}, 2, sizeof(float), NULL));
+  const int64_t out = lw_size_plus(desc->out, LW_BLOCK);
+  LW_TRY(lw_check_count(op, "padded w", (const int64_t[]){1, out, desc->in}, 3, sizeof(float), NULL));
+  return lw_check_count(op, "y", (const int64_t[]){desc->n, out}, 2, sizeof(float), NULL);
+}
+
 lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float *x, const float *w, const float *bias,
                     float *y) {
-  if (!desc) return lw_fail(LW_BAD_ARGUMENT, "linear: desc is NULL");
-  LW_TRY(lw_check_least("linear", "n", desc->n, 0));
-  LW_TRY(lw_check_least("linear", "in", desc->in, 1));
-  LW_TRY(lw_check_least("linear", "out", desc->out, 1));
-  LW_TRY(lw_check_count("linear", "x", (const int64_t[]){desc->n, desc->in}, 2, sizeof(float), NULL));
-  const int64_t out = lw_size_plus(desc->out, LW_BLOCK);
-  LW_TRY(lw_check_count("linear", "padded w", (const int64_t[]){1, out, desc->in}, 3, sizeof(float), NULL));
-  LW_TRY(lw_check_count("linear", "y", (const int64_t[]){desc->n, out}, 2, sizeof(float), NULL));
+  LW_TRY(lw_linear_check("linear", desc));
   if (desc->n == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32("linear", x));
   LW_TRY(LW_CHECK_F32("linear", w));

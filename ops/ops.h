@@ -5,6 +5,7 @@
 #define LANEWISE_OPS_OPS_H
 
 #include "lanewise.h"
+#include "lanewise_train.h"
 #include "runtime/context.h"
 #include "runtime/memory.h"
 #include "simd/kernels.h"
@@ -28,6 +29,9 @@ static inline int64_t lw_size_plus(int64_t size, int64_t more) {
 /* p must not be NULL and must be aligned to `alignment`: LW_BAD_ARGUMENT. */
 lw_status lw_check_pointer(const char *op, const char *name, const void *p, size_t alignment);
 #define LW_CHECK_F32(op, name) lw_check_pointer(op, #name, name, sizeof(float))
+
+/* The descriptor of linear, in the words of `op`. */
+lw_status lw_linear_check(const char *op, const lw_linear_desc *desc);
 
 /* Runs `kernel` on the threads of `context`. work: elements in all, or lw_mac_work; small work stays on the calling thread,
  * since waking others costs more. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * max_pool2d and avg_pool2d. */
+ * max_pool2d and avg_pool2d, and their gradients. */
 #include "ops/ops.h"
 
 #include <inttypes.h>
@@ -71,14 +71,27 @@ lw_status lw_pool2d_output(const lw_pool2d_desc *d, int64_t *oh, int64_t *ow) {
   return output("pool2d", d, oh, ow);
 }
 
+static lw_status check_not_dilated(const char *op, const lw_pool2d_desc *d) {
+  if (d->dilation_h == 1 && d->dilation_w == 1) return LW_OK;
+  return lw_fail(LW_BAD_ARGUMENT, "%s: dilation is %" PRId64 " x %" PRId64 ", expected 1", op, d->dilation_h, d->dilation_w);
+}
+
+static lw_status check_index_fits(const char *op, const lw_pool2d_desc *d) {
+  if (d->ih <= INT32_MAX / d->iw) return LW_OK;
+  return lw_fail(LW_BAD_SHAPE, "%s: ih*iw is %" PRId64 " * %" PRId64 ", too large for an int32 index", op, d->ih, d->iw);
+}
+
+static int64_t window_work(const lw_pool2d_desc *d, int64_t oh, int64_t ow) {
+  const double adds = (double)(d->n * d->c * oh * ow) * (double)(d->kh * d->kw);
+  return adds < 1e15 ? (int64_t)adds : (int64_t)1e15;
+}
+
 static lw_status pool(lw_context *context, lw_op op, const lw_pool2d_desc *d, const float *x, float *y, int32_t *index) {
   const char *name = lw_op_name(op);
   int64_t oh, ow;
   LW_TRY(output(name, d, &oh, &ow));
-  if (op == LW_OP_avg_pool2d && (d->dilation_h != 1 || d->dilation_w != 1))
-    return lw_fail(LW_BAD_ARGUMENT, "%s: dilation is %" PRId64 " x %" PRId64 ", expected 1", name, d->dilation_h, d->dilation_w);
-  if (index && d->ih > INT32_MAX / d->iw)
-    return lw_fail(LW_BAD_SHAPE, "%s: ih*iw is %" PRId64 " * %" PRId64 ", too large for an int32 index", name, d->ih, d->iw);
+  if (op == LW_OP_avg_pool2d) LW_TRY(check_not_dilated(name, d));
+  if (index) LW_TRY(check_index_fits(name, d));
   if (d->n == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32(name, x));
   LW_TRY(LW_CHECK_F32(name, y));
@@ -89,8 +102,7 @@ static lw_status pool(lw_context *context, lw_op op, const lw_pool2d_desc *d, co
                                    .x = lw_view_plain(x, d->c, d->ih, d->iw),
                                    .y = lw_view_plain(y, d->c, oh, ow),
                                    .index = index}};
-  const double adds = (double)(d->n * d->c * oh * ow) * (double)(d->kh * d->kw);
-  return lw_op_run(context, op, "plain", &args, adds < 1e15 ? (int64_t)adds : (int64_t)1e15);
+  return lw_op_run(context, op, "plain", &args, window_work(d, oh, ow));
 }
 
 lw_status lw_max_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y, int32_t *index) {
@@ -99,4 +111,53 @@ lw_status lw_max_pool2d(lw_context *context, const lw_pool2d_desc *desc, const f
 
 lw_status lw_avg_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y) {
   return pool(context, LW_OP_avg_pool2d, desc, x, y, NULL);
+}
+
+/* Whether `index` is a position of the window that starts at row h, column w. */
+static int in_window(const lw_pool2d_desc *d, int64_t h, int64_t w, int32_t index) {
+  for (int64_t kh = 0, ih = h; kh < d->kh; kh++, ih += d->dilation_h) {
+    const int64_t iw = index - ih * d->iw;
+    if (ih < 0 || ih >= d->ih || iw < 0 || iw >= d->iw) continue;
+    return iw >= w && (iw - w) % d->dilation_w == 0 && (iw - w) / d->dilation_w < d->kw;
+  }
+  return 0;
+}
+
+/* A wrong index would write anywhere. */
+static lw_status check_index(const char *op, const lw_pool2d_desc *d, int64_t oh_count, int64_t ow_count, const int32_t *index) {
+  int64_t i = 0;
+  LW_TRY(lw_check_pointer(op, "index", index, sizeof *index));
+  for (int64_t plane = 0; plane < d->n * d->c; plane++)
+    for (int64_t oh = 0; oh < oh_count; oh++)
+      for (int64_t ow = 0; ow < ow_count; ow++, i++)
+        if (index[i] != -1 && !in_window(d, oh * d->stride_h - d->pad_h, ow * d->stride_w - d->pad_w, index[i]))
+          return lw_fail(LW_BAD_ARGUMENT, "%s: index[%" PRId64 "] is %" PRId32 ", expected -1 or a position of its window", op, i,
+                         index[i]);
+  return LW_OK;
+}
+
+lw_status lw_max_pool2d_backward(lw_context *context, const lw_pool2d_desc *desc, const int32_t *index, const float *dy,
+                                 float *dx) {
+  static const char op[] = "max_pool2d_backward";
+  int64_t oh, ow;
+  LW_TRY(output(op, desc, &oh, &ow));
+  LW_TRY(check_index_fits(op, desc));
+  if (desc->n == 0) return LW_OK;
+  LW_TRY(check_index(op, desc, oh, ow, index));
+  LW_TRY(LW_CHECK_F32(op, dy));
+  LW_TRY(LW_CHECK_F32(op, dx));
+  const lw_args args = {.pool2d_backward = {*desc, oh, ow, index, dy, dx}};
+  return lw_op_run(context, LW_OP_max_pool2d_backward, NULL, &args, window_work(desc, oh, ow));
+}
+
+lw_status lw_avg_pool2d_backward(lw_context *context, const lw_pool2d_desc *desc, const float *dy, float *dx) {
+  static const char op[] = "avg_pool2d_backward";
+  int64_t oh, ow;
+  LW_TRY(output(op, desc, &oh, &ow));
+  LW_TRY(check_not_dilated(op, desc));
+  if (desc->n == 0) return LW_OK;
+  LW_TRY(LW_CHECK_F32(op, dy));
+  LW_TRY(LW_CHECK_F32(op, dx));
+  const lw_args args = {.pool2d_backward = {*desc, oh, ow, NULL, dy, dx}};
+  return lw_op_run(context, LW_OP_avg_pool2d_backward, NULL, &args, window_work(desc, oh, ow));
 }

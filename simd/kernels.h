@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "lanewise.h"
+#include "lanewise_train.h"
 #include "simd/isa.h"
 #include "simd/resize_tables.h"
 #include "simd/view.h"
@@ -172,6 +173,66 @@ typedef struct lw_pad2d_args {
   float *y;
 } lw_pad2d_args;
 
+/* conv2d_backward_data (dy, w), _weights (x, dy), _bias (dy): plain tensors; out: the gradient. Algorithm "strips" of data and
+ * weights: scratch of lw_conv2d_backward_scratch() bytes per part. */
+typedef struct lw_conv2d_backward_args {
+  lw_conv2d_desc desc;
+  int64_t oh, ow;
+  const float *x, *w, *dy;
+  float *out;
+  char *scratch;
+  size_t scratch_stride; /* bytes per part */
+} lw_conv2d_backward_args;
+
+/* linear_backward_data (dy, w), _weights (x, dy), _bias (dy); out: the gradient. */
+typedef struct lw_linear_backward_args {
+  lw_linear_desc desc;
+  const float *x, *w, *dy;
+  float *out;
+} lw_linear_backward_args;
+
+/* relu_backward, tanh_backward; dx == y and dx == dy allowed. */
+typedef struct lw_map_backward_args {
+  int64_t count;
+  const float *y, *dy;
+  float *dx;
+} lw_map_backward_args;
+
+/* max_pool2d_backward (index, dy), avg_pool2d_backward (dy): plain tensors. Indices lie in their windows. */
+typedef struct lw_pool2d_backward_args {
+  lw_pool2d_desc desc;
+  int64_t oh, ow;
+  const int32_t *index;
+  const float *dy;
+  float *dx;
+} lw_pool2d_backward_args;
+
+/* dropout_train, and the gradient of it; y == x allowed. */
+typedef struct lw_dropout_args {
+  int64_t count;
+  float probability;
+  uint64_t seed, stream;
+  const float *x;
+  float *y;
+} lw_dropout_args;
+
+/* softmax_cross_entropy (out: the loss, computed by part 0 alone), softmax_cross_entropy_backward (out: dx, may be x). */
+typedef struct lw_cross_entropy_args {
+  lw_cross_entropy_desc desc;
+  const float *x;
+  const int32_t *labels;
+  float *out;
+} lw_cross_entropy_args;
+
+/* new_w == w and new_buffer == buffer allowed. */
+typedef struct lw_sgd_args {
+  lw_sgd_options options;
+  int first_step;
+  int64_t count;
+  const float *w, *g, *buffer;
+  float *new_w, *new_buffer;
+} lw_sgd_args;
+
 typedef union lw_args {
   lw_conv2d_args conv2d;
   lw_linear_args linear;
@@ -189,6 +250,13 @@ typedef union lw_args {
   lw_crop_args crop;
   lw_flip_args flip;
   lw_pad2d_args pad2d;
+  lw_conv2d_backward_args conv2d_backward;
+  lw_linear_backward_args linear_backward;
+  lw_map_backward_args map_backward;
+  lw_pool2d_backward_args pool2d_backward;
+  lw_dropout_args dropout;
+  lw_cross_entropy_args cross_entropy;
+  lw_sgd_args sgd;
 } lw_args;
 
 typedef void lw_kernel_fn(const lw_args *args, lw_part part);
@@ -273,6 +341,14 @@ static inline const char *lw_conv2d_plain_algorithm(const lw_conv2d_desc *desc) 
 enum { LW_IM2COL_SCRATCH = 128 * 48 * 4 }; /* 128 taps of at most 48 pixels */
 static inline size_t lw_conv2d_plain_scratch(const lw_conv2d_desc *desc) {
   return desc->ic == desc->groups ? 0 : LW_IM2COL_SCRATCH;
+}
+/* Scratch per part of conv2d_backward_data and _weights, algorithm `strips`: at most LW_BACKWARD_STEPS steps of LW_BACKWARD_STRIP
+ * gathered values, and the chains of one strip, for every channel of a group. */
+enum { LW_BACKWARD_STRIP = 48, LW_BACKWARD_STEPS = 128 };
+static inline size_t lw_conv2d_backward_scratch(lw_op op, const lw_conv2d_desc *desc) {
+  if (op == LW_OP_conv2d_backward_bias) return 0;
+  const int64_t channels = (op == LW_OP_conv2d_backward_data ? desc->ic : desc->oc) / desc->groups;
+  return (size_t)(LW_BACKWARD_STRIP * (LW_BACKWARD_STEPS + channels)) * sizeof(float);
 }
 
 #endif

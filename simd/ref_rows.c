@@ -179,3 +179,106 @@ void ROW(pad2d)(const lw_args *args, lw_part part) {
   const int64_t out = (d.top + d.ih + d.bottom) * (d.left + d.iw + d.right);
   REF(pad2d)(&d, args->pad2d.x + begin * d.ih * d.iw, args->pad2d.y + begin * out);
 }
+
+/* Backward operators: slices of groups, images, planes, output channels or elements. */
+
+void ROW(conv2d_backward_data)(const lw_args *args, lw_part part) {
+  const lw_conv2d_backward_args *a = &args->conv2d_backward;
+  const lw_conv2d_desc *d = &a->desc;
+  lw_conv2d_desc slice = *d;
+  int64_t begin, end;
+  lw_share(d->n * d->groups, part, &begin, &end);
+  slice.n = slice.groups = 1;
+  slice.ic = d->ic / d->groups;
+  slice.oc = d->oc / d->groups;
+  for (int64_t i = begin; i < end; i++) REF(conv2d_backward_data)
+  (&slice, a->dy + i * slice.oc * a->oh * a->ow, a->w + i % d->groups * slice.oc * slice.ic * d->kh * d->kw,
+   a->out + i * slice.ic * d->ih * d->iw);
+}
+
+void ROW(conv2d_backward_weights)(const lw_args *args, lw_part part) {
+  const lw_conv2d_backward_args *a = &args->conv2d_backward;
+  int64_t begin, end;
+  lw_share(a->desc.oc, part, &begin, &end);
+  REF(conv2d_backward_weights)(&a->desc, begin, end, a->x, a->dy, a->out);
+}
+
+void ROW(conv2d_backward_bias)(const lw_args *args, lw_part part) {
+  const lw_conv2d_backward_args *a = &args->conv2d_backward;
+  int64_t begin, end;
+  lw_share(a->desc.oc, part, &begin, &end);
+  REF(conv2d_backward_bias)(&a->desc, begin, end, a->dy, a->out);
+}
+
+void ROW(linear_backward_data)(const lw_args *args, lw_part part) {
+  const lw_linear_backward_args *a = &args->linear_backward;
+  int64_t begin, end;
+  lw_share(a->desc.n, part, &begin, &end);
+  const lw_linear_desc slice = {end - begin, a->desc.in, a->desc.out};
+  REF(linear_backward_data)(&slice, a->dy + begin * a->desc.out, a->w, a->out + begin * a->desc.in);
+}
+
+void ROW(linear_backward_weights)(const lw_args *args, lw_part part) {
+  const lw_linear_backward_args *a = &args->linear_backward;
+  int64_t begin, end;
+  lw_share(a->desc.out, part, &begin, &end);
+  REF(linear_backward_weights)(&a->desc, begin, end, a->x, a->dy, a->out);
+}
+
+void ROW(linear_backward_bias)(const lw_args *args, lw_part part) {
+  const lw_linear_backward_args *a = &args->linear_backward;
+  int64_t begin, end;
+  lw_share(a->desc.out, part, &begin, &end);
+  REF(linear_backward_bias)(&a->desc, begin, end, a->dy, a->out);
+}
+
+#define MAP_BACKWARD_ROW(op)                                                                                                     \
+  void ROW(op)(const lw_args *args, lw_part part) {                                                                              \
+    const lw_map_backward_args *a = &args->map_backward;                                                                         \
+    int64_t begin, end;                                                                                                          \
+    lw_share(a->count, part, &begin, &end);                                                                                      \
+    REF(op)(end - begin, a->y + begin, a->dy + begin, a->dx + begin);                                                            \
+  }
+MAP_BACKWARD_ROW(relu_backward)
+MAP_BACKWARD_ROW(tanh_backward)
+
+void ROW(max_pool2d_backward)(const lw_args *args, lw_part part) {
+  PLANES(lw_pool2d_desc, pool2d_backward);
+  const lw_pool2d_backward_args *a = &args->pool2d_backward;
+  const int64_t out = begin * a->oh * a->ow;
+  if (d.c > 0) REF(max_pool2d_backward)(&d, a->index + out, a->dy + out, a->dx + begin * d.ih * d.iw);
+}
+
+void ROW(avg_pool2d_backward)(const lw_args *args, lw_part part) {
+  PLANES(lw_pool2d_desc, pool2d_backward);
+  const lw_pool2d_backward_args *a = &args->pool2d_backward;
+  if (d.c > 0) REF(avg_pool2d_backward)(&d, a->dy + begin * a->oh * a->ow, a->dx + begin * d.ih * d.iw);
+}
+
+void ROW(dropout_train)(const lw_args *args, lw_part part) {
+  const lw_dropout_args *a = &args->dropout;
+  int64_t begin, end;
+  lw_share(a->count, part, &begin, &end);
+  REF(dropout_train)(begin, end - begin, a->probability, a->seed, a->stream, a->x + begin, a->y + begin);
+}
+
+void ROW(softmax_cross_entropy)(const lw_args *args, lw_part part) {
+  const lw_cross_entropy_args *a = &args->cross_entropy;
+  if (part.index == 0) REF(softmax_cross_entropy)(&a->desc, a->x, a->labels, a->out);
+}
+
+/* The divisor is that of all samples, so they are not shared out. */
+void ROW(softmax_cross_entropy_backward)(const lw_args *args, lw_part part) {
+  const lw_cross_entropy_args *a = &args->cross_entropy;
+  if (part.index == 0) REF(softmax_cross_entropy_backward)(&a->desc, a->x, a->labels, a->out);
+}
+
+void ROW(sgd)(const lw_args *args, lw_part part) {
+  const lw_sgd_args *a = &args->sgd;
+  int64_t begin, end;
+  lw_share(a->count, part, &begin, &end);
+  const int buffers = a->options.momentum != 0;
+  REF(sgd)
+  (&a->options, a->first_step, end - begin, a->w + begin, a->g + begin, buffers ? a->buffer + begin : NULL, a->new_w + begin,
+   buffers ? a->new_buffer + begin : NULL);
+}

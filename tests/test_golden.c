@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The oracle against PyTorch in float64: ref64 on every case of data/golden/ops.txt.
- *
- * Operators that move, compare, or do one operation per step must agree bit for bit (any NaN equals any NaN). The others may
- * differ because sums are taken in another order and exp, log and tanh come from another library. With u = 2^-53 and gamma(n) = n
- * u / (1 - n u) (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1), each side of a comparison is within
- * gamma(r) * sum|terms| of the true sum, where r is the largest number of roundings that a term goes through; two sides are
- * within twice that of each other. sum|terms| is the operator's own value on the absolute inputs. */
-#include "tests/kit/cmocka.h"
+ * The oracle against PyTorch in float64: ref64 on every case of data/golden/ops.txt, as golden_check.h explains. */
+#include "tests/golden_check.h"
 
-#include <math.h>
 #include <sha256.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "tests/kit/golden.h"
-#include "tests/kit/kit.h"
-
-static const double U = 0x1p-53;
-static double gamma_of(double n) { return n * U / (1 - n * U); }
 
 /* ------------------------------------------------------------------------------------------------------------ operators */
 
@@ -81,11 +67,6 @@ RUN(pad2d) {
 
 /* --------------------------------------------------------------------------------------------------------------- bounds */
 
-/* How far an output may be from `expected`. `terms`: the operator's output on the absolute inputs. */
-typedef double bound_function(const golden_case *c, double expected, double terms);
-
-/* Of a sum of n products and a start value, every one goes through one rounding of its product and at most n of the sum. */
-static double products(int64_t n, double terms) { return 2 * gamma_of((double)n + 1) * terms; }
 static double bound_conv2d(const golden_case *c, double expected, double terms) {
   (void)expected;
   return products(c->ints[1] / c->ints[15] * c->ints[5] * c->ints[6], terms);
@@ -141,126 +122,37 @@ static double bound_resize_bilinear(const golden_case *c, double expected, doubl
   return 2 * m * (resize_axis(i[2], i[4], i[6] != 0) + resize_axis(i[3], i[5], i[6] != 0));
 }
 
-typedef struct golden_op {
-  const char *name;
-  int ints, inputs;
-  void (*run)(const int64_t *i, double *const in[], double *y, int32_t *index);
-  bound_function *bound; /* NULL: bit for bit */
-} golden_op;
-
 static const golden_op ops[] = {
-    {"conv2d", 16, 3, run_conv2d, bound_conv2d},
-    {"linear", 3, 3, run_linear, bound_linear},
-    {"relu", 1, 1, run_relu, NULL},
-    {"tanh", 1, 1, run_tanh, bound_tanh},
-    {"add", 1, 2, run_add, NULL},
-    {"dropout", 1, 1, run_dropout, NULL},
-    {"flatten", 4, 1, run_flatten, NULL},
-    {"max_pool2d", 14, 1, run_max_pool2d, NULL},
-    {"avg_pool2d", 14, 1, run_avg_pool2d, bound_avg_pool2d},
-    {"softmax", 2, 1, run_softmax, bound_softmax},
-    {"log_softmax", 2, 1, run_log_softmax, bound_log_softmax},
-    {"topk", 3, 1, run_topk, NULL},
-    {"u8_to_f32", 3, 1, run_u8_to_f32, NULL},
-    {"grayscale", 3, 1, run_grayscale, bound_grayscale},
-    {"normalize", 4, 3, run_normalize, NULL}, /* division, subtraction, division: each rounded once on both sides */
-    {"filter2d", 7, 2, run_filter2d, bound_filter2d},
-    {"resize_bilinear", 7, 1, run_resize_bilinear, bound_resize_bilinear},
-    {"crop", 8, 1, run_crop, NULL},
-    {"flip", 6, 1, run_flip, NULL},
-    {"pad2d", 9, 2, run_pad2d, NULL},
+    {"conv2d", 16, 3, run_conv2d, bound_conv2d, 0},
+    {"linear", 3, 3, run_linear, bound_linear, 0},
+    {"relu", 1, 1, run_relu, NULL, 0},
+    {"tanh", 1, 1, run_tanh, bound_tanh, 0},
+    {"add", 1, 2, run_add, NULL, 0},
+    {"dropout", 1, 1, run_dropout, NULL, 0},
+    {"flatten", 4, 1, run_flatten, NULL, 0},
+    {"max_pool2d", 14, 1, run_max_pool2d, NULL, 0},
+    {"avg_pool2d", 14, 1, run_avg_pool2d, bound_avg_pool2d, 0},
+    {"softmax", 2, 1, run_softmax, bound_softmax, 0},
+    {"log_softmax", 2, 1, run_log_softmax, bound_log_softmax, 0},
+    {"topk", 3, 1, run_topk, NULL, 0},
+    {"u8_to_f32", 3, 1, run_u8_to_f32, NULL, 0},
+    {"grayscale", 3, 1, run_grayscale, bound_grayscale, 0},
+    {"normalize", 4, 3, run_normalize, NULL, 0}, /* division, subtraction, division: each rounded once on both sides */
+    {"filter2d", 7, 2, run_filter2d, bound_filter2d, 0},
+    {"resize_bilinear", 7, 1, run_resize_bilinear, bound_resize_bilinear, 0},
+    {"crop", 8, 1, run_crop, NULL, 0},
+    {"flip", 6, 1, run_flip, NULL, 0},
+    {"pad2d", 9, 2, run_pad2d, NULL, 0},
 };
-enum { OPS = sizeof ops / sizeof *ops, CASES_AT_LEAST = 3 };
+enum { OPS = sizeof ops / sizeof *ops };
 
-/* ----------------------------------------------------------------------------------------------------------- comparison */
+/* --------------------------------------------------------------------------------------------------------------- tests */
 
-/* Error over bound; more than 1 is a difference. */
-static double judge(double expected, double got, double bound) {
-  if (isnan(expected) || isnan(got)) return isnan(expected) && isnan(got) ? 0 : INFINITY;
-  if (bound == 0 || isinf(expected)) return got == expected && !signbit(got) == !signbit(expected) ? 0 : INFINITY;
-  return fabs(got - expected) / bound;
-}
-
-/* What a float computation would have got wrong at least. */
-static double spoil(double expected) { return isfinite(expected) ? expected + 0x1p-24 * fmax(1, fabs(expected)) : 0; }
-
-static void make_output(kit_buffer *b, int64_t count, size_t element) {
-  assert_true(kit_buffer_make(b, KIT_GUARD_END, KIT_OUT, (size_t)count * element, element));
-  kit_buffer_poison(b);
-}
-
-/* The operator on absolute inputs. */
-static void sum_of_terms(const golden_op *op, const golden_case *c, double *terms) {
-  double *in[GOLDEN_INPUTS] = {NULL};
-  for (int k = 0; k < c->inputs; k++) {
-    if (!c->input[k]) continue;
-    in[k] = malloc((size_t)c->input_count[k] * sizeof *in[k]);
-    assert_non_null(in[k]);
-    for (int64_t e = 0; e < c->input_count[k]; e++) in[k][e] = fabs(c->input[k][e]);
-  }
-  op->run(c->ints, in, terms, NULL);
-  for (int k = 0; k < c->inputs; k++) free(in[k]);
-}
-
-static double check_case(const golden_op *op, const golden_case *c) {
-  kit_buffer y, index = {0}, terms;
-  double worst = 0;
-  assert_int_equal(c->ints_count, op->ints);
-  assert_int_equal(c->inputs, op->inputs);
-  make_output(&y, c->output_count, sizeof(double));
-  make_output(&terms, c->output_count, sizeof(double));
-  if (c->index) make_output(&index, c->output_count, sizeof(int32_t));
-  op->run(c->ints, c->input, (double *)y.p, (int32_t *)index.p);
-  if (op->bound) sum_of_terms(op, c, (double *)terms.p);
-
-  for (int64_t i = 0; i < c->output_count; i++) {
-    const double expected = c->output[i], got = ((double *)y.p)[i];
-    const double bound = op->bound ? op->bound(c, expected, ((double *)terms.p)[i]) : 0;
-    const double ratio = judge(expected, got, bound);
-    if (!(ratio <= 1))
-      fail_msg("%s %s, output %lld: got %a, expected %a, bound %g", op->name, c->name, (long long)i, got, expected, bound);
-    if (!(judge(expected, spoil(expected), bound) > 1))
-      fail_msg("%s %s: the bound %g would let a float through", op->name, c->name, bound);
-    if (c->index && ((int32_t *)index.p)[i] != c->index[i])
-      fail_msg("%s %s, index %lld: got %d, expected %d", op->name, c->name, (long long)i, ((int32_t *)index.p)[i], c->index[i]);
-    worst = fmax(worst, ratio);
-  }
-  kit_buffer_free(&y);
-  kit_buffer_free(&terms);
-  if (c->index) kit_buffer_free(&index);
-  return worst;
-}
-
-static void test_operator(void **state) {
-  const golden_op *op = *state;
-  golden_file file;
-  golden_case c;
-  int cases = 0;
-  double worst = 0;
-  if (!golden_open(&file, GOLDEN_OPS)) fail_msg("%s", file.error);
-  for (; golden_next(&file, &c); golden_case_free(&c)) {
-    if (strcmp(c.op, op->name) != 0) continue;
-    worst = fmax(worst, check_case(op, &c));
-    cases++;
-  }
-  golden_close(&file);
-  assert_string_equal(file.error, "");
-  assert_true(cases >= CASES_AT_LEAST);
-  print_message("%-16s %2d cases, error / bound up to %.2g\n", op->name, cases, worst);
-}
+static void test_operator(void **state) { check_operator(GOLDEN_OPS, *state); }
 
 static void every_case_has_its_operator(void **state) {
   (void)state;
-  golden_file file;
-  golden_case c;
-  if (!golden_open(&file, GOLDEN_OPS)) fail_msg("%s", file.error);
-  for (; golden_next(&file, &c); golden_case_free(&c)) {
-    int found = 0;
-    for (int k = 0; k < OPS; k++) found += strcmp(ops[k].name, c.op) == 0;
-    if (found != 1) fail_msg("case %s of unknown operator %s", c.name, c.op);
-  }
-  golden_close(&file);
-  assert_string_equal(file.error, "");
+  check_names(GOLDEN_OPS, ops, OPS);
 }
 
 /* The reader tells of every cut between two words of the first record, and of a file that is not there. */
@@ -297,7 +189,7 @@ static void files_have_their_sums(void **state) {
     if (strcmp(got, sum) != 0) fail_msg("%s is not the file of SHA256SUMS", name);
   }
   fclose(f);
-  assert_int_equal(files, 3);
+  assert_int_equal(files, 6);
 }
 
 int main(void) {

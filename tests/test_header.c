@@ -2,6 +2,7 @@
  * lanewise.h stands alone: it comes first here, compiled as strict C17, and in header.cc as C++. */
 #include "lanewise.h"
 #include "lanewise_backend.h"
+#include "lanewise_train.h"
 
 #include "tests/kit/cmocka.h"
 

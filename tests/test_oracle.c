@@ -14,14 +14,15 @@ static int is_tight(const kit_accuracy *a, double flops) {
   return a->worst > 1e-3 || (a->worst == 0 && flops <= 32 * (double)a->count);
 }
 
-/* Every output within its bound times `scale`. algorithm: of mode fast, NULL: mode exact. */
-static kit_accuracy judge(const kit_op *op, const char *algorithm, const kit_case *c, kit_fill fill, double scale) {
+/* Every output within its bound times `scale`. with: the seed of the fill. algorithm: of mode fast, NULL: mode exact. */
+static kit_accuracy judge(const kit_op *op, const char *algorithm, const kit_case *c, kit_fill fill, uint64_t with,
+                          double scale) {
   kit_set set, wide;
   kit_difference d;
   kit_accuracy accuracy;
   double *bound = NULL;
   assert_true(kit_set_make(&set, op, c, KIT_ALIGNED));
-  kit_set_fill(&set, fill, seed);
+  kit_set_fill(&set, fill, with);
   assert_true(kit_set_widen(&wide, &set));
   if (algorithm)
     op->fast_ref(algorithm, c, set.t);
@@ -41,7 +42,7 @@ static kit_accuracy judge(const kit_op *op, const char *algorithm, const kit_cas
     char text[256];
     kit_difference_text(&d, text, sizeof text);
     fail_msg("%s %s, case %s, fill %s, seed %d: %s", lw_op_name(op->op), algorithm ? algorithm : "", c->name, kit_fill_name(fill),
-             (int)seed, text);
+             (int)with, text);
   }
   /* Sums of small integers are exact, in float and in double. */
   if (fill == KIT_INTEGERS && op->exact_on_integers && !algorithm)
@@ -52,13 +53,22 @@ static kit_accuracy judge(const kit_op *op, const char *algorithm, const kit_cas
   return accuracy;
 }
 
+/* A single output can be near the truth by chance: such a shape may try several fills. */
+static kit_accuracy judge_reals(const kit_op *op, const char *algorithm, const kit_case *c) {
+  enum { FILLS = 8 };
+  kit_accuracy a = judge(op, algorithm, c, KIT_REALS, seed, 1);
+  for (uint64_t k = 1; k < FILLS && op->bound && a.count == 1 && !is_tight(&a, op->flops(c)); k++)
+    a = judge(op, algorithm, c, KIT_REALS, seed + k, 1);
+  return a;
+}
+
 static void judge_all(const kit_op *op, const char *algorithm) {
   kit_case c;
   double worst = 0, least = INFINITY;
   for (int i = 0; kit_case_at(op, seed, i, &c); i++) {
     if (op->flops(&c) > LARGEST || (algorithm && !op->fast_applies(algorithm, &c))) continue;
-    judge(op, algorithm, &c, KIT_INTEGERS, 1);
-    const kit_accuracy a = judge(op, algorithm, &c, KIT_REALS, 1);
+    judge(op, algorithm, &c, KIT_INTEGERS, seed, 1);
+    const kit_accuracy a = judge_reals(op, algorithm, &c);
     if (op->bound && !is_tight(&a, op->flops(&c)))
       fail_msg("%s %s, case %s: error / bound is only %g", lw_op_name(op->op), algorithm ? algorithm : "", c.name, a.worst);
     worst = fmax(worst, a.worst);
@@ -87,7 +97,7 @@ static void test_loose_bounds(void **state) {
   for (int i = 0; kit_case_at(op, seed, i, &c); i++)
     for (int k = 0; k < 3 && op->flops(&c) > 0 && op->flops(&c) <= 1e5; k++) {
       if (algorithms[k] && !op->fast_applies(algorithms[k], &c)) continue;
-      const kit_accuracy a = judge(op, algorithms[k], &c, KIT_REALS, 1000);
+      const kit_accuracy a = judge(op, algorithms[k], &c, KIT_REALS, seed, 1000);
       assert_false(is_tight(&a, op->flops(&c)));
       seen++;
     }

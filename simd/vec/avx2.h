@@ -25,6 +25,12 @@ static inline vf v_gather(const float *p, const int32_t *index) {
 static inline __m256 v_halves_in_order(__m256 a) { return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(a), 0xd8)); }
 static inline vf v_even(vf a, vf b) { return v_halves_in_order(_mm256_shuffle_ps(a, b, 0x88)); }
 static inline vf v_odd(vf a, vf b) { return v_halves_in_order(_mm256_shuffle_ps(a, b, 0xdd)); }
+static inline vf v_zip_low(vf a, vf b) {
+  return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+}
+static inline vf v_zip_high(vf a, vf b) {
+  return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+}
 static inline vf v_set1(float a) { return _mm256_set1_ps(a); }
 static inline vf v_broadcast(const float *p) { return _mm256_broadcast_ss(p); }
 static inline vf v_zero(void) { return _mm256_setzero_ps(); }
@@ -47,5 +53,15 @@ static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return _mm256_sub_epi32(a, b); }
 static inline vi vi_and(vi a, vi b) { return _mm256_and_si256(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm256_or_si256(a, b); }
-#define vi_shl(a, bits) _mm256_slli_epi32(a, bits)
-#define vi_shr(a, bits) _mm256_srai_epi32(a, bits)
+static inline vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
+static inline vi vi_load(const int32_t *p) { return _mm256_loadu_si256((const __m256i_u *)p); }
+static inline vm vi_equal(vi a, vi b) { return _mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b)); }
+static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
+static inline void vi_multiply(vi a, vi b, vi *low, vi *high) {
+  const __m256i even = _mm256_mul_epu32(a, b), odd = _mm256_mul_epu32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32));
+  *low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+  *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+}
+#define vi_shl(a, bits)          _mm256_slli_epi32(a, bits)
+#define vi_shr(a, bits)          _mm256_srai_epi32(a, bits)
+#define vi_shr_unsigned(a, bits) _mm256_srli_epi32(a, bits)

@@ -23,6 +23,12 @@ static inline vf v_even(vf a, vf b) {
 static inline vf v_odd(vf a, vf b) {
   return _mm512_permutex2var_ps(a, _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b);
 }
+static inline vf v_zip_low(vf a, vf b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+}
+static inline vf v_zip_high(vf a, vf b) {
+  return _mm512_permutex2var_ps(a, _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
+}
 static inline vf v_set1(float a) { return _mm512_set1_ps(a); }
 static inline vf v_broadcast(const float *p) { return _mm512_set1_ps(*p); }
 static inline vf v_zero(void) { return _mm512_setzero_ps(); }
@@ -45,5 +51,15 @@ static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return _mm512_sub_epi32(a, b); }
 static inline vi vi_and(vi a, vi b) { return _mm512_and_si512(a, b); }
 static inline vi vi_or(vi a, vi b) { return _mm512_or_si512(a, b); }
-#define vi_shl(a, bits) _mm512_slli_epi32(a, bits)
-#define vi_shr(a, bits) _mm512_srai_epi32(a, bits)
+static inline vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
+static inline vi vi_load(const int32_t *p) { return _mm512_loadu_si512(p); }
+static inline vm vi_equal(vi a, vi b) { return _mm512_cmpeq_epi32_mask(a, b); }
+static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+static inline void vi_multiply(vi a, vi b, vi *low, vi *high) {
+  const __m512i even = _mm512_mul_epu32(a, b), odd = _mm512_mul_epu32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
+  *low = _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
+  *high = _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 32), odd);
+}
+#define vi_shl(a, bits)          _mm512_slli_epi32(a, bits)
+#define vi_shr(a, bits)          _mm512_srai_epi32(a, bits)
+#define vi_shr_unsigned(a, bits) _mm512_srli_epi32(a, bits)

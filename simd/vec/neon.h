@@ -31,6 +31,8 @@ static inline vf v_gather(const float *p, const int32_t *index) {
 }
 static inline vf v_even(vf a, vf b) { return vuzp1q_f32(a, b); }
 static inline vf v_odd(vf a, vf b) { return vuzp2q_f32(a, b); }
+static inline vf v_zip_low(vf a, vf b) { return vzip1q_f32(a, b); }
+static inline vf v_zip_high(vf a, vf b) { return vzip2q_f32(a, b); }
 static inline vf v_set1(float a) { return vdupq_n_f32(a); }
 static inline vf v_broadcast(const float *p) { return vld1q_dup_f32(p); }
 static inline vf v_zero(void) { return vdupq_n_f32(0); }
@@ -53,5 +55,17 @@ static inline vi vi_add(vi a, vi b) { return vaddq_s32(a, b); }
 static inline vi vi_sub(vi a, vi b) { return vsubq_s32(a, b); }
 static inline vi vi_and(vi a, vi b) { return vandq_s32(a, b); }
 static inline vi vi_or(vi a, vi b) { return vorrq_s32(a, b); }
-#define vi_shl(a, bits) vshlq_n_s32(a, bits)
-#define vi_shr(a, bits) vshrq_n_s32(a, bits)
+static inline vi vi_xor(vi a, vi b) { return veorq_s32(a, b); }
+static inline vi vi_load(const int32_t *p) { return vld1q_s32(p); }
+static inline vm vi_equal(vi a, vi b) { return vceqq_s32(a, b); }
+static inline vf vi_to_float(vi a) { return vcvtq_f32_s32(a); }
+static inline void vi_multiply(vi a, vi b, vi *low, vi *high) {
+  const uint32x4_t ua = vreinterpretq_u32_s32(a), ub = vreinterpretq_u32_s32(b);
+  const uint32x4_t first = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(ua), vget_low_u32(ub)));
+  const uint32x4_t second = vreinterpretq_u32_u64(vmull_high_u32(ua, ub));
+  *low = vreinterpretq_s32_u32(vuzp1q_u32(first, second));
+  *high = vreinterpretq_s32_u32(vuzp2q_u32(first, second));
+}
+#define vi_shl(a, bits)          vshlq_n_s32(a, bits)
+#define vi_shr(a, bits)          vshrq_n_s32(a, bits)
+#define vi_shr_unsigned(a, bits) vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(a), bits))

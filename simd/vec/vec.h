@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The vector vocabulary: some 35 verbs over VL lanes of f32 (vf), int32 (vi) and masks (vm). Kernels in simd/f32/ are written in
+ * The vector vocabulary: some 45 verbs over VL lanes of f32 (vf), int32 (vi) and masks (vm). Kernels in simd/f32/ are written in
  * it once and compiled once per ISA; the build names the ISA by LW_VEC_AVX512, LW_VEC_AVX2 or LW_VEC_NEON.
  *
  * - VEC_FN(name): the kernel's symbol, lw_<name>_<isa>
@@ -17,7 +17,10 @@
  *   NaN; vm_or
  * - v_select(mask, a, b): mask ? a : b
  * - v_even(a, b), v_odd(a, b): of the 2*VL lanes of a and then b, those of even, of odd number
- * - v_bits, v_from_bits: reinterpret; vi_set1, vi_add, vi_sub, vi_and, vi_or, vi_shl(a, n), vi_shr(a, n) (arithmetic) */
+ * - v_zip_low(a, b), v_zip_high(a, b): a[0], b[0], a[1], b[1], ...: the first, the last VL of these 2*VL lanes
+ * - v_bits, v_from_bits: reinterpret; vi_load(p), vi_set1, vi_add, vi_sub, vi_and, vi_or, vi_xor, vi_shl(a, n), vi_shr(a, n)
+ *   (arithmetic), vi_shr_unsigned(a, n); vi_equal(a, b): a mask; vi_to_float(a): rounded; vi_multiply(a, b, &low, &high): the 64
+ *   bits of unsigned products */
 #ifndef LANEWISE_SIMD_VEC_H
 #define LANEWISE_SIMD_VEC_H
 

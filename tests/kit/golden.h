@@ -8,10 +8,11 @@
 #include <stdint.h>
 
 /* For programs that define LANEWISE_SOURCE_DIR. */
-#define GOLDEN_OPS  LANEWISE_SOURCE_DIR "/data/golden/ops.txt"
-#define GOLDEN_NETS LANEWISE_SOURCE_DIR "/data/golden/nets.txt"
+#define GOLDEN_OPS   LANEWISE_SOURCE_DIR "/data/golden/ops.txt"
+#define GOLDEN_TRAIN LANEWISE_SOURCE_DIR "/data/golden/train.txt"
+#define GOLDEN_NETS  LANEWISE_SOURCE_DIR "/data/golden/nets.txt"
 
-enum { GOLDEN_INTS = 20, GOLDEN_INPUTS = 3, GOLDEN_SAMPLES = 16, GOLDEN_LAYERS = 48, GOLDEN_NAME = 40 };
+enum { GOLDEN_INTS = 20, GOLDEN_INPUTS = 4, GOLDEN_SAMPLES = 16, GOLDEN_LAYERS = 48, GOLDEN_NAME = 40 };
 
 typedef struct golden_case {
   char op[GOLDEN_NAME], name[GOLDEN_NAME];

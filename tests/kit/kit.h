@@ -69,15 +69,25 @@ typedef struct kit_case {
     struct {
       int64_t n, c, k;
     } rows;        /* softmax, log_softmax, topk */
-    int64_t count; /* relu, tanh, add, dropout */
+    int64_t count; /* relu, tanh, add, dropout, relu_backward, tanh_backward */
     struct {
       const char *net;               /* a built-in network, */
       int64_t batch, side, channels; /* with at most so many pixels and channels; 0: as it is */
       int sparse;                    /* not 0: few weights are not 0 */
     } net;                           /* tests/kit/net.h */
+    struct {
+      int64_t count, seed, stream;
+      float probability;
+    } dropout;                           /* dropout_train */
+    lw_cross_entropy_desc cross_entropy; /* without its class_weights, which are a tensor */
+    struct {
+      int64_t count;
+      lw_sgd_options options;
+      int first_step;
+    } sgd;
   } of;
   /* Optional tensors that are present. */
-  int bias, index, mean, std;
+  int bias, index, mean, std, class_weights;
   /* Fused into the kernel; such a case cannot go through the public function. */
   int relu, pool;
 } kit_case;
@@ -99,6 +109,7 @@ typedef struct kit_tensor {
   int64_t shape[4];
   int64_t count;
   float range;   /* reals are filled from [-range, range); 0 means 1 */
+  int summed;    /* not 0: outputs are sums of many of its elements: NaN and infinities are rarer, as they are in weights */
   int positive;  /* not 0: filled from [range/4, range) with every fill (divisors) */
   float nonzero; /* not 0: this share of elements is not 0: integers are 1, reals in [range/4, range), one in four negative */
 } kit_tensor;
@@ -112,11 +123,13 @@ typedef struct kit_tensor {
 typedef struct kit_parameter {
   const char *name; /* NULL ends a list */
   size_t offset;
-  enum { KIT_PARAMETER_SIZE, KIT_PARAMETER_FLAG, KIT_PARAMETER_REAL, KIT_PARAMETER_CHOICE } type;
+  enum { KIT_PARAMETER_SIZE, KIT_PARAMETER_LABEL, KIT_PARAMETER_FLAG, KIT_PARAMETER_REAL, KIT_PARAMETER_CHOICE } type;
   const char *const *words; /* of a choice */
 } kit_parameter;
 #define KIT_SIZE(name, member)                                                                                                   \
   { #name, offsetof(kit_case, member), KIT_PARAMETER_SIZE, NULL } /* int64_t */
+#define KIT_LABEL(name, member)                                                                                                  \
+  { #name, offsetof(kit_case, member), KIT_PARAMETER_LABEL, NULL } /* int32_t */
 #define KIT_FLAG(name, member)                                                                                                   \
   { #name, offsetof(kit_case, member), KIT_PARAMETER_FLAG, NULL } /* int, 0 or 1 */
 #define KIT_REAL(name, member)                                                                                                   \
@@ -174,6 +187,8 @@ const char *kit_buffer_check(const kit_buffer *b);
 
 /* The plain tensors of a case. */
 typedef struct kit_set {
+  const kit_op *op;
+  kit_case c;
   int count;
   kit_tensor info[KIT_TENSORS];
   void *t[KIT_TENSORS];
@@ -226,6 +241,15 @@ static inline void kit_chain_fma(kit_chain *k, double x, double w) {
   if (product != 0) k->running += KIT_U * (fabs(k->sum) + k->running) + 0x1p-150;
   k->terms++;
 }
+/* Adds the result of another chain; that is rounded unless one of them is +0 for certain. */
+static inline void kit_chain_add(kit_chain *k, const kit_chain *part) {
+  const int is_rounded = (k->absolute != 0 || k->running != 0) && (part->absolute != 0 || part->running != 0);
+  k->sum += part->sum;
+  k->absolute += part->absolute;
+  k->running += part->running;
+  if (is_rounded) k->running += KIT_U * (fabs(k->sum) + k->running);
+  k->terms += part->terms;
+}
 /* 1e-6: the double arithmetic of the bound itself. Infinite where a float sum may be. */
 static inline double kit_chain_bound(const kit_chain *k, kit_order order) {
   const double n = (double)k->terms + 1, gamma = n * KIT_U / (1 - n * KIT_U);
@@ -266,6 +290,8 @@ struct kit_op {
   /* Describes the tensors of a case, in a fixed order, and returns how many (with absent ones). Exactly one is a KIT_F32 output.
    */
   int (*tensors)(const kit_case *c, kit_tensor t[KIT_TENSORS]);
+  /* Overwrites what no uniform values can be: labels, indices. NULL: nothing. */
+  void (*fill)(const kit_case *c, kit_random *r, void *const t[]);
   const kit_parameter *parameters; /* what a case's tensors and values follow from */
   /* The definition on plain tensors, in float, and in double (then KIT_F32 tensors are double). NULL ref64: layout changes only.
    */

@@ -38,6 +38,8 @@ static int make(kit_set *set, kit_memory memory, size_t f32_bytes) {
 
 int kit_set_make(kit_set *set, const kit_op *op, const kit_case *c, kit_memory memory) {
   memset(set, 0, sizeof *set);
+  set->op = op;
+  set->c = *c;
   set->count = op->tensors(c, set->info);
   return make(set, memory, sizeof(float));
 }
@@ -84,7 +86,7 @@ static void fill_floats(const kit_tensor *info, float *x, kit_fill fill, int64_t
 
 void kit_set_fill(kit_set *set, kit_fill fill, uint64_t seed) {
   int chains = 0;
-  for (int i = 0; i < set->count; i++) chains |= set->info[i].role == KIT_WEIGHTS;
+  for (int i = 0; i < set->count; i++) chains |= set->info[i].role == KIT_WEIGHTS || set->info[i].summed;
   for (int i = 0; i < set->count; i++) {
     const kit_tensor *info = &set->info[i];
     kit_random r = {seed * 64 + (uint64_t)i};
@@ -96,8 +98,11 @@ void kit_set_fill(kit_set *set, kit_fill fill, uint64_t seed) {
     if (info->type == KIT_F32) fill_floats(info, set->t[i], fill, chains ? 200 : 8, &r);
     if (info->type == KIT_U8)
       for (int64_t k = 0; k < info->count; k++) ((uint8_t *)set->t[i])[k] = (uint8_t)kit_next(&r);
-    kit_buffer_seal(&set->buffer[i]);
   }
+  kit_random r = {seed};
+  if (set->op->fill) set->op->fill(&set->c, &r, set->t);
+  for (int i = 0; i < set->count; i++)
+    if (set->info[i].name && is_input(set->info[i].role)) kit_buffer_seal(&set->buffer[i]);
 }
 
 void kit_set_close_weights(kit_set *set, int closed) {
@@ -107,6 +112,8 @@ void kit_set_close_weights(kit_set *set, int closed) {
 
 int kit_set_widen(kit_set *wide, const kit_set *set) {
   memset(wide, 0, sizeof *wide);
+  wide->op = set->op;
+  wide->c = set->c;
   wide->count = set->count;
   memcpy(wide->info, set->info, sizeof wide->info);
   if (!make(wide, KIT_ALIGNED, sizeof(double))) return 0;

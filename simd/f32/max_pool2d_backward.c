@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * max_pool2d_backward. Windows of 2x2 side by side: lanes are windows, whose four positions are written where they lie. Windows
+ * that may overlap or end outside: one after the other. */
+#include "simd/kernels.h"
+#include "simd/vec/vec.h"
+
+static void any_windows(const int32_t *index, const float *dy, int64_t outputs, float *dx) {
+  for (int64_t o = 0; o < outputs; o++)
+    if (index[o] >= 0) dx[index[o]] += dy[o];
+}
+
+/* Row oh of windows. The sum of one term starts at +0 too, which turns -0 into +0. */
+static void row_of_2x2(const lw_pool2d_backward_args *a, int64_t oh, const int32_t *index, const float *dy, float *dx) {
+  static const int32_t columns[16] = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
+  const int64_t iw = a->desc.iw, row = 2 * oh * iw;
+  int64_t ow = 0;
+  for (; ow + VL <= a->ow; ow += VL) {
+    const vi taken = vi_load(index + ow), left = vi_add(vi_load(columns), vi_set1((int32_t)(row + 2 * ow)));
+    const vf value = v_add(v_zero(), v_load(dy + ow));
+    V_UNROLL for (int kh = 0; kh < 2; kh++) {
+      const vi position = vi_add(left, vi_set1((int32_t)(kh * iw)));
+      const vf first = v_select(vi_equal(taken, position), value, v_zero());
+      const vf second = v_select(vi_equal(taken, vi_add(position, vi_set1(1))), value, v_zero());
+      float *to = dx + row + kh * iw + 2 * ow;
+      v_store(to, v_zip_low(first, second));
+      v_store(to + VL, v_zip_high(first, second));
+    }
+  }
+  for (int64_t kh = 0; kh < 2; kh++) memset(dx + row + kh * iw + 2 * ow, 0, (size_t)(iw - 2 * ow) * sizeof *dx);
+  any_windows(index + ow, dy + ow, a->ow - ow, dx);
+}
+
+void VEC_FN(max_pool2d_backward)(const lw_args *args, lw_part part) {
+  const lw_pool2d_backward_args *a = &args->pool2d_backward;
+  const lw_pool2d_desc *d = &a->desc;
+  const int64_t in = d->ih * d->iw, out = a->oh * a->ow;
+  const int side_by_side = d->kh == 2 && d->kw == 2 && d->stride_h == 2 && d->stride_w == 2 && d->dilation_h == 1 &&
+                           d->dilation_w == 1 && d->pad_h == 0 && d->pad_w == 0 && 2 * a->oh <= d->ih && 2 * a->ow <= d->iw;
+  int64_t begin, end;
+  lw_share(d->n * d->c, part, &begin, &end);
+  for (int64_t plane = begin; plane < end; plane++) {
+    const int32_t *index = a->index + plane * out;
+    const float *dy = a->dy + plane * out;
+    float *dx = a->dx + plane * in;
+    const int64_t rows = side_by_side ? a->oh : 0;
+    for (int64_t oh = 0; oh < rows; oh++) row_of_2x2(a, oh, index + oh * a->ow, dy + oh * a->ow, dx);
+    memset(dx + 2 * rows * d->iw, 0, (size_t)(in - 2 * rows * d->iw) * sizeof *dx);
+    if (!side_by_side) any_windows(index, dy, out, dx);
+  }
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What conv2d_backward_data, _weights and _bias share. Sizes sit around vectors, strips of 3 and 4 of them, tiles of 4, 6 and 8
+ * channels, and chunks of 128 steps. */
+#ifndef LANEWISE_TESTS_KIT_CONV2D_BACKWARD_CASES_H
+#define LANEWISE_TESTS_KIT_CONV2D_BACKWARD_CASES_H
+
+#include "tests/kit/kit.h"
+
+/* A case starts from SHAPE's defaults and overrides some. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+
+#define SHAPE(n_, ic_, ih_, iw_, oc_, kh_, kw_)                                                                                  \
+  .of.conv2d = {.n = n_,                                                                                                         \
+                .ic = ic_,                                                                                                       \
+                .ih = ih_,                                                                                                       \
+                .iw = iw_,                                                                                                       \
+                .oc = oc_,                                                                                                       \
+                .kh = kh_,                                                                                                       \
+                .kw = kw_,                                                                                                       \
+                .stride_h = 1,                                                                                                   \
+                .stride_w = 1,                                                                                                   \
+                .dilation_h = 1,                                                                                                 \
+                .dilation_w = 1,                                                                                                 \
+                .groups = 1}
+#define STRIDE(h, w)     .of.conv2d.stride_h = h, .of.conv2d.stride_w = w
+#define DILATION(h, w)   .of.conv2d.dilation_h = h, .of.conv2d.dilation_w = w
+#define PAD4(t, l, b, r) .of.conv2d.pad_top = t, .of.conv2d.pad_left = l, .of.conv2d.pad_bottom = b, .of.conv2d.pad_right = r
+#define PAD(p)           PAD4(p, p, p, p)
+#define GROUPS(g)        .of.conv2d.groups = g
+
+static const kit_case cases[] = {
+    {"one", SHAPE(1, 1, 1, 1, 1, 1, 1)},
+    {"k1", SHAPE(2, 3, 4, 5, 6, 1, 1)},
+    /* channels */
+    {"oc1", SHAPE(1, 3, 5, 7, 1, 3, 3), PAD(1)},
+    {"oc3", SHAPE(1, 3, 5, 7, 3, 3, 3), PAD(1)},
+    {"oc4", SHAPE(1, 5, 5, 7, 4, 3, 3), PAD(1)},
+    {"oc5", SHAPE(1, 4, 5, 7, 5, 3, 3), PAD(1)},
+    {"oc7", SHAPE(2, 6, 5, 7, 7, 3, 3), PAD(1)},
+    {"oc8", SHAPE(2, 7, 5, 7, 8, 3, 3), PAD(1)},
+    {"oc9", SHAPE(2, 8, 5, 7, 9, 3, 3), PAD(1)},
+    {"oc15", SHAPE(1, 9, 5, 7, 15, 3, 3), PAD(1)},
+    {"oc16", SHAPE(1, 11, 5, 7, 16, 3, 3), PAD(1)},
+    {"oc17", SHAPE(1, 12, 5, 7, 17, 3, 3), PAD(1)},
+    {"oc33", SHAPE(1, 17, 5, 7, 33, 3, 3), PAD(1)},
+    {"oc50", SHAPE(3, 33, 3, 4, 50, 2, 2)},
+    /* widths and areas of dx, dy and weights */
+    {"w1", SHAPE(1, 4, 7, 1, 5, 3, 3), PAD(1)},
+    {"w2", SHAPE(2, 4, 7, 2, 5, 3, 3), PAD(1)},
+    {"w15", SHAPE(1, 3, 2, 15, 4, 1, 3), PAD4(0, 1, 0, 1)},
+    {"w16", SHAPE(1, 3, 3, 16, 4, 3, 3), PAD(1)},
+    {"w17", SHAPE(2, 3, 3, 17, 4, 3, 3), PAD(1)},
+    {"w24", SHAPE(1, 3, 2, 24, 4, 3, 3), PAD(1)},
+    {"w25", SHAPE(1, 3, 2, 25, 4, 3, 3), PAD(1)},
+    {"w47", SHAPE(1, 3, 2, 47, 4, 3, 3), PAD(1)},
+    {"w48", SHAPE(1, 3, 1, 48, 4, 3, 3), PAD(1)},
+    {"w49", SHAPE(1, 3, 1, 49, 4, 3, 3), PAD(1)},
+    {"area127", SHAPE(1, 2, 1, 127, 3, 1, 1)},
+    {"area128", SHAPE(1, 2, 8, 16, 3, 1, 1)},
+    {"area129", SHAPE(2, 2, 3, 43, 3, 1, 1)},
+    {"area257", SHAPE(2, 5, 1, 257, 9, 1, 1)},
+    {"steps", SHAPE(1, 15, 4, 5, 29, 3, 3), PAD(1)},
+    /* padding, strides, dilation */
+    {"valid-k5", SHAPE(1, 3, 9, 8, 7, 5, 5)},
+    {"full", SHAPE(1, 3, 4, 5, 6, 3, 3), PAD(2)},
+    {"asymmetric", SHAPE(2, 3, 6, 7, 5, 3, 2), PAD4(1, 0, 2, 1)},
+    {"pad-over-kernel", SHAPE(2, 2, 3, 4, 3, 2, 2), PAD4(3, 2, 0, 4)},
+    {"kernel-over-input", SHAPE(1, 3, 3, 2, 4, 5, 5), PAD4(1, 2, 1, 2)},
+    {"stride2", SHAPE(2, 3, 8, 11, 5, 3, 3), STRIDE(2, 2), PAD(1)},
+    {"stride2-k1", SHAPE(1, 4, 7, 9, 6, 1, 1), STRIDE(2, 2)},
+    {"stride2x3", SHAPE(1, 4, 9, 13, 3, 3, 3), STRIDE(2, 3), PAD4(1, 0, 2, 1)},
+    {"stride-over-kernel", SHAPE(2, 2, 9, 11, 3, 2, 1), STRIDE(4, 3)},
+    {"stride-over-input", SHAPE(1, 2, 3, 4, 3, 2, 2), STRIDE(7, 9)},
+    {"stride4-k11", SHAPE(1, 3, 31, 31, 4, 11, 11), STRIDE(4, 4), PAD(2)},
+    {"dilation2x3", SHAPE(1, 2, 8, 9, 3, 3, 3), DILATION(2, 3), PAD4(2, 3, 2, 3)},
+    {"dilation2-stride2", SHAPE(2, 2, 9, 10, 3, 3, 3), DILATION(2, 2), STRIDE(2, 2), PAD(2)},
+    {"dilation3-stride2", SHAPE(1, 2, 11, 12, 5, 3, 2), DILATION(3, 3), STRIDE(2, 2), PAD(1)},
+    {"rest-unread", SHAPE(1, 3, 8, 8, 4, 3, 3), STRIDE(3, 3)},
+    /* groups */
+    {"groups2", SHAPE(2, 6, 4, 5, 8, 3, 2), GROUPS(2), PAD4(1, 1, 1, 0)},
+    {"groups3-uneven", SHAPE(1, 6, 5, 6, 15, 3, 3), GROUPS(3), PAD(1)},
+    {"depthwise", SHAPE(2, 19, 6, 7, 19, 3, 3), GROUPS(19), PAD(1)},
+    {"depthwise-twice-stride2", SHAPE(1, 5, 7, 9, 10, 3, 3), GROUPS(5), STRIDE(2, 2), PAD(1)},
+    {"everything", SHAPE(2, 6, 9, 8, 9, 2, 3), STRIDE(2, 1), PAD4(0, 2, 3, 1), DILATION(3, 2), GROUPS(3)},
+    {"n0", SHAPE(0, 3, 5, 5, 4, 3, 3)},
+    {"n5", SHAPE(5, 4, 6, 6, 7, 3, 3), PAD(1)},
+    /* layers of the shipped networks */
+    {"lenet5-c1", SHAPE(4, 1, 28, 28, 6, 5, 5), PAD(2)},
+    {"lenet5-c3", SHAPE(4, 6, 14, 14, 16, 5, 5)},
+    {"net-c1", SHAPE(1, 3, 32, 32, 64, 5, 5)},
+    {"net-c2", SHAPE(1, 64, 14, 14, 128, 5, 5)},
+    {"vgg16-c1", SHAPE(1, 3, 224, 224, 64, 3, 3), PAD(1)},
+    {"vgg16-c6", SHAPE(1, 256, 56, 56, 256, 3, 3), PAD(1)},
+    {"vgg16-c11", SHAPE(1, 512, 14, 14, 512, 3, 3), PAD(1)},
+};
+
+static void output(const kit_case *c, int64_t *oh, int64_t *ow) {
+  *oh = *ow = 0;
+  lw_conv2d_output(&c->of.conv2d, oh, ow);
+}
+
+static void random_case(kit_random *r, kit_case *c) {
+  lw_conv2d_desc *d = &c->of.conv2d;
+  int64_t oh, ow;
+  do {
+    const int64_t groups = kit_between(r, 0, 2) == 0 ? kit_between(r, 2, 4) : 1;
+    *d = (lw_conv2d_desc){.n = kit_between(r, 1, 3),
+                          .ic = groups * kit_between(r, 1, groups > 1 ? 5 : 20),
+                          .ih = kit_between(r, 1, 16),
+                          .iw = kit_between(r, 1, 30),
+                          .oc = groups * kit_between(r, 1, groups > 1 ? 5 : 25),
+                          .kh = kit_between(r, 1, 5),
+                          .kw = kit_between(r, 1, 5),
+                          .stride_h = kit_between(r, 1, 3),
+                          .stride_w = kit_between(r, 1, 3),
+                          .pad_top = kit_between(r, 0, 3),
+                          .pad_left = kit_between(r, 0, 3),
+                          .pad_bottom = kit_between(r, 0, 3),
+                          .pad_right = kit_between(r, 0, 3),
+                          .dilation_h = kit_between(r, 1, 3),
+                          .dilation_w = kit_between(r, 1, 3),
+                          .groups = groups};
+  } while (lw_conv2d_output(d, &oh, &ow) != LW_OK || d->n * d->oc * oh * ow * d->ic * d->kh * d->kw > 300000);
+}
+
+/* 16 keeps the tail of a block; image sizes keep theirs modulo 4. */
+static int64_t at_most(int64_t size, int64_t most, int64_t unit) {
+  return size <= most ? size : most - unit + size % unit + (size % unit == 0 ? unit : 0);
+}
+static void cut(kit_case *c) {
+  lw_conv2d_desc *d = &c->of.conv2d;
+  if (d->groups == 1) d->ic = at_most(d->ic, 64, LW_BLOCK), d->oc = at_most(d->oc, 64, LW_BLOCK);
+  d->ih = at_most(d->ih, 28, 4);
+  d->iw = at_most(d->iw, 28, 4);
+}
+
+static double outputs(const kit_case *c) {
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  return (double)(c->of.conv2d.n * c->of.conv2d.oc * oh * ow);
+}
+
+/* What prepare of all three does; they set the tensors. */
+static void prepare_args(kit_run *run, lw_op op) {
+  lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
+  *a = (lw_conv2d_backward_args){.desc = run->c->of.conv2d};
+  output(run->c, &a->oh, &a->ow);
+  if (!lw_isa_is_simd(run->row->isa)) return;
+  a->scratch_stride = lw_conv2d_backward_scratch(op, &a->desc);
+  a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+}
+
+static const kit_parameter parameters[] = {KIT_SIZE(n, of.conv2d.n),
+                                           KIT_SIZE(ic, of.conv2d.ic),
+                                           KIT_SIZE(ih, of.conv2d.ih),
+                                           KIT_SIZE(iw, of.conv2d.iw),
+                                           KIT_SIZE(oc, of.conv2d.oc),
+                                           KIT_SIZE(kh, of.conv2d.kh),
+                                           KIT_SIZE(kw, of.conv2d.kw),
+                                           KIT_SIZE(stride_h, of.conv2d.stride_h),
+                                           KIT_SIZE(stride_w, of.conv2d.stride_w),
+                                           KIT_SIZE(pad_top, of.conv2d.pad_top),
+                                           KIT_SIZE(pad_left, of.conv2d.pad_left),
+                                           KIT_SIZE(pad_bottom, of.conv2d.pad_bottom),
+                                           KIT_SIZE(pad_right, of.conv2d.pad_right),
+                                           KIT_SIZE(dilation_h, of.conv2d.dilation_h),
+                                           KIT_SIZE(dilation_w, of.conv2d.dilation_w),
+                                           KIT_SIZE(groups, of.conv2d.groups),
+                                           {0}};
+
+#endif

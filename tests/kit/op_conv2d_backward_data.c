@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/kit/conv2d_backward_cases.h"
+
+enum { DY, W, DX };
+
+static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  t[DY] = (kit_tensor){"dy", KIT_IN, KIT_F32, KIT_4D(d->n, d->oc, oh, ow)};
+  t[W] = (kit_tensor){"w", KIT_WEIGHTS, KIT_F32, KIT_4D(d->oc, d->ic / d->groups, d->kh, d->kw)};
+  t[DX] = (kit_tensor){"dx", KIT_OUT, KIT_F32, KIT_4D(d->n, d->ic, d->ih, d->iw)};
+  return 3;
+}
+
+static void ref(const kit_case *c, void *const t[]) { ref_conv2d_backward_data(&c->of.conv2d, t[DY], t[W], t[DX]); }
+static void ref64(const kit_case *c, void *const t[]) { ref64_conv2d_backward_data(&c->of.conv2d, t[DY], t[W], t[DX]); }
+
+/* Taps outside of y add +0, which brings no error. */
+static double bound_at(const lw_conv2d_desc *d, void *const t[], int64_t oh_count, int64_t ow_count, int64_t n, int64_t ic,
+                       int64_t ih, int64_t iw, kit_order order) {
+  const int64_t ic_group = d->ic / d->groups, oc_group = d->oc / d->groups, group = ic / ic_group;
+  const double *dy = t[DY], *w = t[W];
+  kit_chain k = kit_chain_start(0);
+  for (int64_t oc = group * oc_group; oc < (group + 1) * oc_group; oc++)
+    for (int64_t kh = d->kh - 1; kh >= 0; kh--)
+      for (int64_t kw = d->kw - 1; kw >= 0; kw--) {
+        const int64_t h = ih + d->pad_top - kh * d->dilation_h, v = iw + d->pad_left - kw * d->dilation_w;
+        if (h < 0 || v < 0 || h % d->stride_h || v % d->stride_w || h / d->stride_h >= oh_count || v / d->stride_w >= ow_count)
+          continue;
+        kit_chain_fma(&k, dy[((n * d->oc + oc) * oh_count + h / d->stride_h) * ow_count + v / d->stride_w],
+                      w[((oc * ic_group + ic % ic_group) * d->kh + kh) * d->kw + kw]);
+      }
+  return kit_chain_bound(&k, order);
+}
+
+static void bound(const kit_case *c, void *const t[], kit_order order, double *b) {
+  const lw_conv2d_desc *d = &c->of.conv2d;
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  for (int64_t i = 0; i < d->n * d->ic * d->ih * d->iw; i++) {
+    const int64_t plane = i / d->iw / d->ih;
+    b[i] = bound_at(d, t, oh, ow, plane / d->ic, plane % d->ic, i / d->iw % d->ih, i % d->iw, order);
+  }
+}
+
+static double flops(const kit_case *c) {
+  return 2 * outputs(c) * (double)(c->of.conv2d.ic / c->of.conv2d.groups * c->of.conv2d.kh * c->of.conv2d.kw);
+}
+
+static void prepare(kit_run *run) {
+  lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
+  prepare_args(run, LW_OP_conv2d_backward_data);
+  a->dy = run->t[DY];
+  a->w = run->t[W];
+  a->out = run->t[DX];
+}
+
+static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
+  return lw_conv2d_backward_data(context, &c->of.conv2d, t[DY], t[W], t[DX]);
+}
+
+const kit_op kit_op_conv2d_backward_data = {
+    .op = LW_OP_conv2d_backward_data,
+    .cases = cases,
+    .case_count = sizeof cases / sizeof *cases,
+    .random = random_case,
+    .tensors = tensors,
+    .parameters = parameters,
+    .ref = ref,
+    .ref64 = ref64,
+    .bound = bound,
+    .exact_on_integers = 1,
+    .flops = flops,
+    .cut = cut,
+    .prepare = prepare,
+    .call = call,
+};
