@@ -85,9 +85,8 @@ typedef struct selection {
 static void add(const op_bench *b) {
   char name[160];
   static const char *const suffix[] = {"", "-cold", "-plain"};
-  op_bench *copy = malloc(sizeof *copy); /* lives as long as the program */
+  op_bench *copy = gbench_keep(b, sizeof *b);
   if (!copy) return;
-  *copy = *b;
   const double flops = b->op->flops ? b->op->flops(b->c) : 0;
   const int slow = flops > SLOW_FLOPS && !lw_isa_is_simd(b->row->isa);
   const char *isa = (int)b->row->isa == lw_isa_best_autovec() ? "autovec" : lw_isa_name(b->row->isa);

@@ -2,12 +2,28 @@
 #include "bench/gbench.h"
 
 #include <benchmark/benchmark.h>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
 
 struct gbench_state {
   benchmark::State &state;
 };
 
+struct alignas(std::max_align_t) kept {
+  kept *next;
+};
+static kept *all_kept; // found from here to the end
+
 extern "C" {
+
+void *gbench_keep(const void *object, size_t bytes) {
+  auto *k = static_cast<kept *>(std::malloc(sizeof(kept) + bytes));
+  if (!k) return nullptr;
+  k->next = all_kept;
+  all_kept = k;
+  return std::memcpy(k + 1, object, bytes);
+}
 
 int gbench_init(int *argc, char **argv) {
   benchmark::Initialize(argc, argv);

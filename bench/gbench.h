@@ -3,6 +3,7 @@
 #ifndef LANEWISE_BENCH_GBENCH_H
 #define LANEWISE_BENCH_GBENCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -20,6 +21,8 @@ void gbench_context(const char *key, const char *value);
 /* iterations: 0 lets the library choose by --benchmark_min_time, else exactly so many. manual: the callback reports each
  * iteration's time by gbench_time. `user` must live until gbench_run returns. */
 void gbench_register(const char *name, gbench_fn *fn, void *user, gbench_unit unit, int iterations, int manual);
+/* A copy of what gbench_register is given as `user`, which lives as long as the program; NULL if there is no memory. */
+void *gbench_keep(const void *object, size_t bytes);
 /* Runs all that match --benchmark_filter; returns how many ran. */
 int gbench_run(void);
 

@@ -214,9 +214,8 @@ static int supports(kit_backend *b, int i, void *user) {
 
 static void add(const peer *p, const line *note, int answer) {
   char name[160];
-  line *l = malloc(sizeof *l); /* lives as long as the program */
+  line *l = gbench_keep(note, sizeof *note);
   if (!l) return;
-  *l = *note;
   l->p = p;
   snprintf(name, sizeof name, "%s/%s/%s/b%d/t%d", l->net->name, answer == 1 + LW_BACKEND_EXACT ? "exact" : "fast", p->info.name,
            (int)l->batch, l->threads);

@@ -174,12 +174,8 @@ void peer_ops_want(const kit_op *op, const kit_case *c, op_way way, int threads)
   notes = more;
   line *l = &notes[note_count];
   *l = (line){.op = op, .c = c, .way = way, .threads = threads};
-  if (can.index != c->index) { /* without what the interface lacks; lives as long as the program */
-    kit_case *copy = malloc(sizeof *copy);
-    if (!copy) return;
-    *copy = can;
-    l->c = copy;
-  }
+  if (can.index != c->index) l->c = gbench_keep(&can, sizeof can); /* without what the interface lacks */
+  if (!l->c) return;
   const op_bench exact = {op, exact_row(op, l->c), l->c, way, threads};
   const op_bench fast = {op, way == OP_PLAIN ? NULL : fast_row(op, l->c), l->c, way, threads};
   l->ours[PEER_EXACT] = exact;
@@ -195,9 +191,8 @@ static int supports(kit_backend *b, int i, void *user) {
 static void add(const peer *p, const line *note) {
   static const char *const suffix[] = {"", "-cold", "-plain"};
   char name[200];
-  line *l = malloc(sizeof *l); /* lives as long as the program */
+  line *l = gbench_keep(note, sizeof *note);
   if (!l) return;
-  *l = *note;
   l->p = p;
   const char *op = lw_op_name(l->op->op);
   const lw_backend_promise *promise = peer_promise(p, op);
