@@ -173,13 +173,18 @@ typedef struct lw_pad2d_args {
   float *y;
 } lw_pad2d_args;
 
-/* conv2d_backward_data (dy, w), _weights (x, dy), _bias (dy): plain tensors; out: the gradient. Algorithm "strips" of data and
- * weights: scratch of lw_conv2d_backward_scratch() bytes per part. */
+/* conv2d_backward_data (dy, w), _weights (x, dy), _bias (dy); out: the gradient. Plain tensors, but for these algorithms:
+ *   strips   scratch: lw_conv2d_backward_scratch() bytes per part.
+ *   blocked  groups == 1. data: lw_conv2d_can_turn(desc); dy_view in blocks, whose halo covers the padding of lw_conv2d_turned();
+ *            w packed by lw_pack_turned(); the gradient goes to x_view, in blocks with any halo. weights: dy_view in blocks;
+ *            x_view any view whose halo covers the padding; out as lw_pack_weights() packs weights; scratch:
+ *            lw_conv2d_backward_blocked_scratch() bytes per part. */
 typedef struct lw_conv2d_backward_args {
   lw_conv2d_desc desc;
   int64_t oh, ow;
   const float *x, *w, *dy;
   float *out;
+  lw_view x_view, dy_view;
   char *scratch;
   size_t scratch_stride; /* bytes per part */
 } lw_conv2d_backward_args;
@@ -342,6 +347,32 @@ enum { LW_IM2COL_SCRATCH = 128 * 48 * 4 }; /* 128 taps of at most 48 pixels */
 static inline size_t lw_conv2d_plain_scratch(const lw_conv2d_desc *desc) {
   return desc->ic == desc->groups ? 0 : LW_IM2COL_SCRATCH;
 }
+/* conv2d_backward_weights, algorithm `blocked`: the chains of two panels for one image, where there are several. */
+static inline size_t lw_conv2d_backward_blocked_scratch(const lw_conv2d_desc *desc) {
+  return desc->n > 1 ? (size_t)(2 * LW_BLOCK * desc->ic * desc->kh * desc->kw) * sizeof(float) : 0;
+}
+/* The convolution of dy, with kernels turned by 180 degrees, that is conv2d_backward_data of `desc`; for stride 1, if no output
+ * lies wholly on the padding. */
+static inline int lw_conv2d_can_turn(const lw_conv2d_desc *d) {
+  const int64_t reach_h = d->dilation_h * (d->kh - 1), reach_w = d->dilation_w * (d->kw - 1);
+  return d->groups == 1 && d->stride_h == 1 && d->stride_w == 1 && d->pad_top <= reach_h && d->pad_bottom <= reach_h &&
+         d->pad_left <= reach_w && d->pad_right <= reach_w;
+}
+static inline lw_conv2d_desc lw_conv2d_turned(const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
+  const int64_t reach_h = d->dilation_h * (d->kh - 1), reach_w = d->dilation_w * (d->kw - 1);
+  lw_conv2d_desc turned = *d;
+  turned.ic = d->oc;
+  turned.oc = d->ic;
+  turned.ih = oh;
+  turned.iw = ow;
+  turned.pad_top = reach_h - d->pad_top;
+  turned.pad_bottom = reach_h - d->pad_bottom;
+  turned.pad_left = reach_w - d->pad_left;
+  turned.pad_right = reach_w - d->pad_right;
+  return turned;
+}
+/* Its weights from w[oc][ic][kh][kw], packed for lw_conv2d_turned(): panels first..last-1 of 16 input channels of `desc`. */
+void lw_pack_turned(const lw_conv2d_desc *desc, int64_t first, int64_t last, const float *w, float *packed);
 /* Scratch per part of conv2d_backward_data and _weights, algorithm `strips`: at most LW_BACKWARD_STEPS steps of LW_BACKWARD_STRIP
  * gathered values, and the chains of one strip, for every channel of a group. */
 enum { LW_BACKWARD_STRIP = 48, LW_BACKWARD_STEPS = 128 };

@@ -40,6 +40,19 @@ void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const f
   }
 }
 
+void lw_pack_turned(const lw_conv2d_desc *d, int64_t first, int64_t last, const float *w, float *packed) {
+  const int64_t kernel = d->kh * d->kw;
+  for (int64_t panel = first; panel < last; panel++) {
+    float *to = packed + panel * d->oc * kernel * LW_BLOCK;
+    for (int64_t oc = 0; oc < d->oc; oc++)
+      for (int64_t k = 0; k < kernel; k++)
+        for (int64_t lane = 0; lane < LW_BLOCK; lane++, to++) {
+          const int64_t ic = panel * LW_BLOCK + lane;
+          *to = ic < d->ic ? w[(oc * d->ic + ic) * kernel + kernel - 1 - k] : 0;
+        }
+  }
+}
+
 /* One row of one block of y from x; missing channels of a block are +0. */
 static void reorder_row(const lw_reorder_args *a, int64_t n, int64_t block, int64_t h) {
   const lw_view *x = &a->x, *y = &a->y;

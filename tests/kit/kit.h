@@ -352,6 +352,8 @@ void kit_view_fill(const lw_view *v, int64_t n, int64_t c, const float *plain, c
 void kit_view_collect(kit_run *run, const lw_view *v, int64_t n, int64_t c, float *plain);
 /* lw_pack_weights of all panels, and the bias padded to whole blocks (NULL stays NULL). */
 float *kit_pack_weights(kit_run *run, int64_t oc, int64_t k, const float *w);
+/* Back to w[oc][k]; run->error if a missing output is not +0. */
+void kit_unpack_weights(kit_run *run, int64_t oc, int64_t k, const float *packed, float *w);
 float *kit_pad_bias(kit_run *run, int64_t oc, const float *bias);
 
 /* --------------------------------------------------------------------------------------------------------------- compare */

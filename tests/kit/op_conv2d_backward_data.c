@@ -48,9 +48,39 @@ static double flops(const kit_case *c) {
   return 2 * outputs(c) * (double)(c->of.conv2d.ic / c->of.conv2d.groups * c->of.conv2d.kh * c->of.conv2d.kw);
 }
 
+/* `blocked` as a plan would lay tensors out, and with halos where there need be none. */
+enum { BLOCKED, WIDE_HALOS, VARIANTS };
+
+static int variants(const lw_kernel *row, const kit_case *c) {
+  return !is_blocked(row) ? 1 : lw_conv2d_can_turn(&c->of.conv2d) ? VARIANTS : 0;
+}
+
+static void prepare_blocked(kit_run *run, lw_conv2d_backward_args *a) {
+  const lw_conv2d_desc *d = &a->desc;
+  const lw_conv2d_desc turned = lw_conv2d_turned(d, a->oh, a->ow);
+  const int64_t pad[4] = {turned.pad_top, turned.pad_left, turned.pad_bottom, turned.pad_right}, around[4] = {1, 2, 3, 1};
+  const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3};
+  const int64_t panels = (d->ic + LW_BLOCK - 1) / LW_BLOCK;
+  a->dy_view = kit_view_allocate(run, KIT_IN, d->n, d->oc, a->oh, a->ow, LW_BLOCK, run->variant == WIDE_HALOS ? wide : pad);
+  a->x_view = kit_view_allocate(run, KIT_OUT, d->n, d->ic, d->ih, d->iw, LW_BLOCK, run->variant == WIDE_HALOS ? around : NULL);
+  float *w = kit_run_allocate(run, KIT_WEIGHTS, (size_t)lw_packed_count(d->ic, d->oc * d->kh * d->kw) * sizeof *w);
+  if (w) lw_pack_turned(d, 0, panels, run->t[W], w);
+  a->w = w;
+  if (a->dy_view.p) kit_view_fill(&a->dy_view, d->n, d->oc, run->t[DY], pad);
+}
+
+static void collect(kit_run *run) {
+  const lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
+  if (is_blocked(run->row)) kit_view_collect(run, &a->x_view, a->desc.n, a->desc.ic, run->t[DX]);
+}
+
 static void prepare(kit_run *run) {
   lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
   prepare_args(run, LW_OP_conv2d_backward_data);
+  if (is_blocked(run->row)) {
+    prepare_blocked(run, a);
+    return;
+  }
   a->dy = run->t[DY];
   a->w = run->t[W];
   a->out = run->t[DX];
@@ -73,6 +103,8 @@ const kit_op kit_op_conv2d_backward_data = {
     .exact_on_integers = 1,
     .flops = flops,
     .cut = cut,
+    .variants = variants,
     .prepare = prepare,
+    .collect = collect,
     .call = call,
 };

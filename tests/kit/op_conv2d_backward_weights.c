@@ -57,9 +57,39 @@ static double flops(const kit_case *c) {
   return 2 * outputs(c) * (double)(c->of.conv2d.ic / c->of.conv2d.groups * c->of.conv2d.kh * c->of.conv2d.kw);
 }
 
+/* `blocked` as a plan would lay tensors out; with halos wider than it needs; with x plain but for the halo. */
+enum { BLOCKED, WIDE_HALOS, PLAIN_X, VARIANTS };
+
+static int variants(const lw_kernel *row, const kit_case *c) {
+  return !is_blocked(row) ? 1 : c->of.conv2d.groups == 1 ? VARIANTS : 0;
+}
+
+static void prepare_blocked(kit_run *run, lw_conv2d_backward_args *a) {
+  const lw_conv2d_desc *d = &a->desc;
+  const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right}, around[4] = {1, 2, 3, 1};
+  const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3};
+  a->x_view = kit_view_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, run->variant == PLAIN_X ? 1 : LW_BLOCK,
+                                run->variant == WIDE_HALOS ? wide : pad);
+  a->dy_view = kit_view_allocate(run, KIT_IN, d->n, d->oc, a->oh, a->ow, LW_BLOCK, run->variant == WIDE_HALOS ? around : NULL);
+  a->out = kit_run_allocate(run, KIT_OUT, (size_t)lw_packed_count(d->oc, d->ic * d->kh * d->kw) * sizeof(float));
+  a->scratch_stride = lw_conv2d_backward_blocked_scratch(d);
+  a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+  if (a->x_view.p) kit_view_fill(&a->x_view, d->n, d->ic, run->t[X], pad);
+  if (a->dy_view.p) kit_view_fill(&a->dy_view, d->n, d->oc, run->t[DY], (const int64_t[4]){0});
+}
+
+static void collect(kit_run *run) {
+  const lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
+  if (is_blocked(run->row)) kit_unpack_weights(run, a->desc.oc, a->desc.ic * a->desc.kh * a->desc.kw, a->out, run->t[DW]);
+}
+
 static void prepare(kit_run *run) {
   lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
   prepare_args(run, LW_OP_conv2d_backward_weights);
+  if (is_blocked(run->row)) {
+    prepare_blocked(run, a);
+    return;
+  }
   a->x = run->t[X];
   a->dy = run->t[DY];
   a->out = run->t[DW];
@@ -82,6 +112,8 @@ const kit_op kit_op_conv2d_backward_weights = {
     .exact_on_integers = 1,
     .flops = flops,
     .cut = cut,
+    .variants = variants,
     .prepare = prepare,
+    .collect = collect,
     .call = call,
 };

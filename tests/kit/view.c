@@ -63,6 +63,19 @@ float *kit_pack_weights(kit_run *run, int64_t oc, int64_t k, const float *w) {
   return packed;
 }
 
+void kit_unpack_weights(kit_run *run, int64_t oc, int64_t k, const float *packed, float *w) {
+  for (int64_t i = 0; i < lw_packed_count(oc, k); i++) {
+    const int64_t row = i / LW_BLOCK / k * LW_BLOCK + i % LW_BLOCK, column = i / LW_BLOCK % k;
+    uint32_t bits;
+    memcpy(&bits, &packed[i], sizeof bits);
+    if (row < oc)
+      memcpy(&w[row * k + column], &bits, sizeof bits);
+    else if (bits != 0 && !run->error[0])
+      snprintf(run->error, sizeof run->error, "missing output %" PRId64 " of weight %" PRId64 " is 0x%08" PRIx32 ", not +0", row,
+               column, bits);
+  }
+}
+
 float *kit_pad_bias(kit_run *run, int64_t oc, const float *bias) {
   if (!bias) return NULL;
   const int64_t padded = lw_packed_count(oc, 1);
