@@ -266,7 +266,7 @@ int cli_conform(int argc, char **argv) {
       {"case", KEY_CASE, "NAME", 0, "Only this case", 1},
       {"shape", KEY_SHAPE, "SHAPE", 0, "conv2d of this shape, in benchdnn's words: mb1ic64ih56oc64oh56kh3ph1", 1},
       {"fill", KEY_FILL, "NAME", 0, "Only these inputs: integers, reals or specials (NaN, infinite, -0, subnormal)", 1},
-      {"quick", 'q', NULL, 0, "Largest layers cut and every case in few ways: some 15 s on 2 cores", 1},
+      {"quick", 'q', NULL, 0, "Largest layers cut and every case in few ways: some 20 s on 2 cores", 1},
       {"seed", KEY_SEED, "N", 0, "Of inputs and random shapes (default: 1)", 1},
       {"threads", 't', "N", 0,
        "1 to 1024 parts, each on its thread (default: 1, 2, 3 and 7 parts, in turns and on threads); of a backend: how many "

@@ -4,10 +4,11 @@
 
 ALWAYS_INLINE void tile(const int rows, const int whole, const lw_linear_backward_args *a, int64_t o, int64_t i) {
   const int64_t in = a->desc.in, out = a->desc.out, left = in - i;
-  const float *x = a->x + i, *dy = a->dy + o;
+  const int any = a->desc.n > 0; /* else x and dy may be NULL */
+  const float *x = any ? a->x + i : NULL, *dy = any ? a->dy + o : NULL;
   vf acc[ROWS][COLUMNS];
   V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int v = 0; v < COLUMNS; v++) acc[r][v] = v_zero();
-  if (a->desc.n > 0) /* the start: a product that underflows can be -0, which +0 would take away */
+  if (any) /* the start: a product that underflows can be -0, which +0 would take away */
     V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int v = 0; v < COLUMNS; v++) acc[r][v] =
         v_fma(tile_load(whole, x, v, left), v_broadcast(dy + r), v_zero());
   for (int64_t n = 1; n < a->desc.n; n++) {
