@@ -25,7 +25,8 @@ extern "C" {
 /** Gradient of lw_conv2d() with respect to x: dy[n][oc][oh][ow], w[oc][ic/groups][kh][kw], dx[n][ic][ih][iw]. `desc` is the
  * forward's. dx[n][ic][ih][iw] = chain from +0 of fmaf(dy, w, acc) over the oc of the group, then over the (oh, ow) that touch
  * (ih, iw), rising. An output beyond the edge of y that would touch is in the chain as +0; positions between the strides are no
- * outputs. So with stride 1 it is lw_conv2d() of dy with the kernels turned by 180 degrees. Allocates scratch. */
+ * outputs. So with stride 1 it is lw_conv2d() of dy with the kernels turned by 180 degrees. Allocates scratch, and with stride 1
+ * packed weights. */
 LW_API lw_status lw_conv2d_backward_data(lw_context *context, const lw_conv2d_desc *desc, const float *dy, const float *w,
                                          float *dx);
 /** Gradient of lw_conv2d() with respect to w: dw[oc][ic/groups][kh][kw]. Per image one chain from +0 of fmaf(x, dy, acc) over

@@ -3,6 +3,7 @@
 #include "tests/kit/errors.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include "lanewise_train.h"
 
 /* ------------------------------------------------------------------------------------------------------ conv2d, linear */
@@ -97,6 +98,49 @@ static void test_empty_sums(void **state) {
   IS_ZERO(lw_conv2d_backward_bias(context, &empty, NULL, got), 4);
   IS_ZERO(lw_linear_backward_weights(context, &rows, NULL, NULL, got), 12);
   IS_ZERO(lw_linear_backward_bias(context, &rows, NULL, got), 4);
+}
+
+/* Memory runs out at every allocation in turn; nothing is written then, and nothing is lost. */
+static int allowed, held;
+static void *allocate(void *user, size_t bytes, size_t alignment) {
+  (void)user;
+  if (allowed-- <= 0) return NULL;
+  held++;
+  return aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+}
+static void release(void *user, void *pointer) {
+  (void)user;
+  held--;
+  free(pointer);
+}
+
+static void test_no_memory(void **state) {
+  lw_context *short_of_memory;
+  lw_conv2d_desc plain = conv;
+  (void)state;
+  plain.groups = 1;
+  allowed = 100;
+  assert_int_equal(
+      lw_context_create(&(lw_context_options){.threads = 1, .allocate = allocate, .release = release}, &short_of_memory), LW_OK);
+  const int before = held;
+  for (int which = 0; which < 3; which++) {
+    const int simd = strcmp(lw_context_isa(short_of_memory), "ref") != 0 && strcmp(lw_context_isa(short_of_memory), "naive") != 0;
+    int failures = 0;
+    for (lw_status status = LW_NO_MEMORY; status != LW_OK; failures++) {
+      allowed = failures;
+      poison();
+      status = which == 0   ? lw_conv2d_backward_data(short_of_memory, &plain, x, w, y)
+               : which == 1 ? lw_conv2d_backward_data(short_of_memory, &conv, x, w, y)
+                            : lw_conv2d_backward_weights(short_of_memory, &conv, x, w, y);
+      assert_int_equal(held, before);
+      if (status != LW_OK)
+        check(LW_NO_MEMORY, status, __LINE__, "conv2d_backward", (const char *const[]){"conv2d", "memory", NULL});
+    }
+    assert_true(simd ? failures > 1 : failures == 1);
+  }
+  lw_context_destroy(short_of_memory);
+  assert_int_equal(held, 0);
+  poison();
 }
 
 /* --------------------------------------------------------------------------------------------------- elementwise, pools */
@@ -282,7 +326,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_conv2d),        cmocka_unit_test(test_linear), cmocka_unit_test(test_empty_sums),
       cmocka_unit_test(test_elementwise),   cmocka_unit_test(test_pools),  cmocka_unit_test(test_dilated_indices),
-      cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_sgd),
+      cmocka_unit_test(test_cross_entropy), cmocka_unit_test(test_sgd),    cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests_name("errors_train", tests, setup, teardown);
 }
