@@ -2,23 +2,6 @@
  * Gradients of conv2d: to data, weights and bias. */
 #include "ops/ops.h"
 
-/* With stride 1 the gradient is a convolution of dy with turned kernels whose chains are the same, tap by tap: ic and oc change
- * places. *forward is its descriptor; returns 0 where it is none, or would crop dy. */
-static int as_forward(const lw_conv2d_desc *d, int64_t oh, int64_t ow, lw_conv2d_desc *forward) {
-  const int64_t reach_h = d->dilation_h * (d->kh - 1), reach_w = d->dilation_w * (d->kw - 1);
-  if (d->stride_h != 1 || d->stride_w != 1 || d->groups != 1) return 0;
-  *forward = *d;
-  forward->ic = d->oc;
-  forward->oc = d->ic;
-  forward->ih = oh;
-  forward->iw = ow;
-  forward->pad_top = reach_h - d->pad_top;
-  forward->pad_bottom = reach_h - d->pad_bottom;
-  forward->pad_left = reach_w - d->pad_left;
-  forward->pad_right = reach_w - d->pad_right;
-  return forward->pad_top >= 0 && forward->pad_bottom >= 0 && forward->pad_left >= 0 && forward->pad_right >= 0;
-}
-
 /* turned[ic][oc][kh][kw] = w[oc][ic][last - kh][last - kw] */
 static void turn(const lw_conv2d_desc *d, const float *w, float *turned) {
   const int64_t taps = d->kh * d->kw;
@@ -27,15 +10,16 @@ static void turn(const lw_conv2d_desc *d, const float *w, float *turned) {
       for (int64_t k = 0; k < taps; k++) *turned++ = w[(oc * d->ic + ic) * taps + taps - 1 - k];
 }
 
-/* Through the kernels of the forward operator, which are faster than `strips`. */
-static lw_status run_forward(lw_context *context, const lw_conv2d_desc *d, const lw_conv2d_desc *forward, const float *dy,
-                             const float *w, float *dx) {
+/* Through a plan of the convolution that the gradient is: whichever of its kernels that takes, it is faster than `strips`. */
+static lw_status run_turned(lw_context *context, const lw_conv2d_desc *d, int64_t oh, int64_t ow, const float *dy, const float *w,
+                            float *dx) {
+  const lw_conv2d_desc forward = lw_conv2d_turned(d, oh, ow);
   lw_conv2d_plan *plan = NULL;
   const size_t bytes = (size_t)(d->oc * d->ic * d->kh * d->kw) * sizeof(float);
   float *turned = lw_memory_get(context, bytes);
   if (!turned) return lw_fail(LW_NO_MEMORY, "conv2d_backward_data: no memory for %zu bytes of turned kernels", bytes);
   turn(d, w, turned);
-  lw_status status = lw_conv2d_plan_create(context, forward, turned, NULL, 0, &plan);
+  lw_status status = lw_conv2d_plan_create(context, &forward, turned, NULL, 0, &plan);
   lw_memory_free(context, turned);
   if (status != LW_OK) return status;
   void *workspace = lw_memory_get(context, lw_conv2d_plan_workspace_bytes(plan));
@@ -63,9 +47,8 @@ static lw_status run(lw_context *context, lw_op op, const lw_conv2d_backward_arg
   if (per_image) LW_TRY(lw_check_pointer(name, "w", a->w, sizeof(float)));
   LW_TRY(lw_check_pointer(name, out, a->out, sizeof(float)));
   LW_TRY(lw_context_resolve(context, &context));
-  lw_conv2d_desc forward;
-  if (op == LW_OP_conv2d_backward_data && lw_isa_is_simd(context->isa) && as_forward(d, a->oh, a->ow, &forward))
-    return run_forward(context, d, &forward, a->dy, a->w, a->out);
+  if (op == LW_OP_conv2d_backward_data && lw_isa_is_simd(context->isa) && lw_conv2d_can_turn(d))
+    return run_turned(context, d, a->oh, a->ow, a->dy, a->w, a->out);
 
   const double outputs = (double)d->n * (double)(d->oc * a->oh * a->ow), taps = (double)(d->ic / d->groups * d->kh * d->kw);
   const int64_t work = lw_mac_work(context, op == LW_OP_conv2d_backward_bias ? outputs : outputs * taps, 0);
@@ -73,7 +56,7 @@ static lw_status run(lw_context *context, lw_op op, const lw_conv2d_backward_arg
   const size_t bytes = a->scratch_stride * (size_t)lw_kernel_parts(context, work);
   a->scratch = bytes ? lw_memory_get(context, bytes) : NULL;
   if (bytes && !a->scratch) return lw_fail(LW_NO_MEMORY, "%s: no memory for %zu bytes of scratch", name, bytes);
-  const lw_status status = lw_op_run(context, op, NULL, &args, work);
+  const lw_status status = lw_op_run(context, op, op == LW_OP_conv2d_backward_bias ? NULL : "strips", &args, work);
   lw_memory_free(context, a->scratch);
   return status;
 }
