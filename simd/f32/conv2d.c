@@ -217,6 +217,6 @@ void VEC_FN(conv2d_direct)(const lw_args *args, lw_part part) {
   for (int64_t i = begin; i < end; i++) { /* panels outermost: a share reads as few weights as it can */
     const int64_t panel = i / row_blocks / d->n * PANELS, n = i / row_blocks % d->n, h0 = i % row_blocks * each;
     row_block(&k, n, panel, panels - panel < PANELS ? panels - panel : PANELS, h0, h0 + each < rows ? h0 + each : rows,
-              a->scratch + (size_t)part.index * a->scratch_stride);
+              a->pool ? a->scratch + (size_t)part.index * a->scratch_stride : NULL);
   }
 }
