@@ -138,6 +138,59 @@ LW_API lw_status lw_sgd(lw_context *context, const lw_sgd_options *options, int 
 
 /** @} */
 
+/* ---------------------------------------------------------------------------------------------------------- training */
+/** @defgroup training Training a network
+ * @{ */
+
+/** A network that learns: its weights, gradients and momentum, and the memory of a step. It changes with every step, so that one
+ * call at a time may use it. */
+typedef struct lw_trainer lw_trainer;
+
+/** What lw_trainer_create() can be told; all 0: the defaults. */
+typedef struct lw_trainer_options {
+  int64_t batch;              /**< most samples per step; 0 means 1 */
+  lw_sgd_options sgd;         /**< of the first steps: see lw_trainer_set_sgd() */
+  lw_cross_entropy_desc loss; /**< reduction, class weights (copied), smoothing, ignored label; n and c are not read */
+  uint64_t seed;              /**< of dropout: layer `i` in step `s` has stream s * 2^16 + i of lw_dropout_train() */
+  size_t memory_limit;        /**< bytes in all; 0: none. LW_NO_MEMORY, before anything is made, where more is needed */
+} lw_trainer_options;
+
+/** Makes a trainer for scores and softmax_cross_entropy: the network ends in its scores, without a softmax layer. `weights` are
+ * the first weights (lw_weights_seeded() for random ones). The context must outlive the trainer. */
+LW_API lw_status lw_trainer_create(lw_context *context, const lw_net *net, const lw_weights *weights,
+                                   const lw_trainer_options *options, lw_trainer **trainer);
+/** Releases it. NULL is allowed. */
+LW_API void lw_trainer_destroy(lw_trainer *trainer);
+/** Bytes that a trainer would need, without making it. */
+LW_API lw_status lw_trainer_memory(lw_context *context, const lw_net *net, const lw_trainer_options *options, size_t *bytes);
+
+/** One step on x[n][c][h][w] and labels[n], 1 <= n <= batch: forward, *loss, gradients of all weights, then lw_sgd() on each
+ * parameter tensor. N steps give the same bits on every ISA and number of threads. No allocation. `scores` (may be NULL) gets the
+ * network's n x outputs before the update. LW_BAD_ARGUMENT, with the sample, if a label is none; nothing has changed then. Where
+ * *loss comes out as NaN or infinite, the weights are left as they were. */
+LW_API lw_status lw_train_step(lw_trainer *trainer, int64_t n, const float *x, const int32_t *labels, float *loss, float *scores);
+/** The network's scores with its weights as they are now, 0 <= n <= batch, dropout being the identity. */
+LW_API lw_status lw_trainer_predict(lw_trainer *trainer, int64_t n, const float *x, float *scores);
+/** Other options from the next step on: a schedule of the learning rate. */
+LW_API lw_status lw_trainer_set_sgd(lw_trainer *trainer, const lw_sgd_options *sgd);
+
+/** Steps that changed the weights. */
+LW_API uint64_t lw_trainer_steps(const lw_trainer *trainer);
+/** What a trainer holds for every parameter tensor. */
+typedef enum lw_trainer_part {
+  LW_TRAINER_WEIGHTS,   /**< as they are now */
+  LW_TRAINER_GRADIENTS, /**< of the last step; +0 before the first */
+  LW_TRAINER_MOMENTUM   /**< the buffers of lw_sgd(); +0 before the first step, and where momentum is 0 */
+} lw_trainer_part;
+/** Parameter tensor `tensor` (see lw_net_parameter()), valid until the trainer is destroyed; NULL past the last. */
+LW_API const float *lw_trainer_tensor(const lw_trainer *trainer, lw_trainer_part part, int tensor);
+/** A source of such tensors, for plans and for lw_safetensors_save(), while the trainer lives. */
+LW_API lw_weights lw_trainer_source(const lw_trainer *trainer, lw_trainer_part part);
+/** Goes on where another trainer was: after `steps` steps with these weights and momentum (NULL: +0). */
+LW_API lw_status lw_trainer_restore(lw_trainer *trainer, uint64_t steps, const lw_weights *weights, const lw_weights *momentum);
+
+/** @} */
+
 #ifdef __cplusplus
 }
 #endif

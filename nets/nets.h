@@ -12,6 +12,8 @@ typedef struct lw_shape {
 
 /* Checks a network; shapes[i] is the input of layer i, shapes[layer_count] the output. shapes may be NULL. */
 lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes);
+/* A deep copy in one block of memory, for lw_memory_free(): the net, its layers, its strings. NULL if there is no memory. */
+lw_net *lw_net_copy(const lw_context *context, const lw_net *net);
 /* Output shape of one layer for an input of shape `in`; checks the layer. `out` may be `in`'s own copy. */
 lw_status lw_net_layer_output(const lw_net *net, size_t layer, lw_shape in, lw_shape *out);
 /* The descriptors of layers of a checked network for `n` images of shape `in`. */

@@ -10,8 +10,7 @@
 
 /* ------------------------------------------------------------------------------------------------------------ making */
 
-/* One block of memory: the net, its layers, its strings. */
-static lw_net *copy_net(const lw_context *context, const lw_net *net) {
+lw_net *lw_net_copy(const lw_context *context, const lw_net *net) {
   size_t bytes = sizeof *net + net->layer_count * sizeof *net->layers + strlen(net->name) + 1;
   for (size_t i = 0; i < net->layer_count; i++) bytes += strlen(net->layers[i].name) + 1;
   lw_net *copy = lw_memory_get(context, bytes);
@@ -115,7 +114,7 @@ lw_status lw_plan_create(lw_context *context, const lw_net *net, const lw_weight
       .context = context, .batch = complete.batch, .lowered = lowered, .inputs = net->c * net->h * net->w, .l2_bytes = l2_bytes};
   const lw_shape out = lowered.steps[lowered.count - 1].shape;
   plan->outputs = out.c * out.h * out.w;
-  plan->net = copy_net(context, net);
+  plan->net = lw_net_copy(context, net);
   const size_t bytes = weights ? lowered.weight_bytes : 0;
   plan->weights = bytes ? lw_memory_get(context, bytes) : NULL;
   lw_status status = LW_OK;

@@ -26,7 +26,9 @@ static lw_status check_desc(const char *op, const lw_cross_entropy_desc *d, int6
   return LW_OK;
 }
 
-static lw_status check_labels(const char *op, const lw_cross_entropy_desc *d, const int32_t *labels) {
+lw_status lw_cross_entropy_check(const lw_cross_entropy_desc *desc) { return check_desc("softmax_cross_entropy", desc, NULL); }
+
+lw_status lw_cross_entropy_check_labels(const char *op, const lw_cross_entropy_desc *d, const int32_t *labels) {
   LW_TRY(lw_check_pointer(op, "labels", labels, sizeof *labels));
   for (int64_t n = 0; n < d->n; n++) {
     if ((labels[n] >= 0 && labels[n] < d->c) || (d->has_ignore_index && labels[n] == d->ignore_index)) continue;
@@ -45,7 +47,7 @@ static lw_status run(lw_context *context, lw_op op, const lw_cross_entropy_desc 
   LW_TRY(check_desc(name, d, &count));
   if (d->n == 0 && op == LW_OP_softmax_cross_entropy_backward) return LW_OK;
   if (d->n > 0) LW_TRY(LW_CHECK_F32(name, x));
-  if (d->n > 0) LW_TRY(check_labels(name, d, labels));
+  if (d->n > 0) LW_TRY(lw_cross_entropy_check_labels(name, d, labels));
   LW_TRY(lw_check_pointer(name, out_name, out, sizeof(float)));
   const lw_args args = {.cross_entropy = {*d, x, labels, out}};
   return lw_op_run(context, op, NULL, &args, count < INT64_MAX / WORK_OF_EXP ? WORK_OF_EXP * count : count);

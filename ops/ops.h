@@ -33,6 +33,11 @@ lw_status lw_check_pointer(const char *op, const char *name, const void *p, size
 /* The descriptor of linear, in the words of `op`. */
 lw_status lw_linear_check(const char *op, const lw_linear_desc *desc);
 
+/* Options of sgd; the descriptor of softmax_cross_entropy; its labels, in the words of `op`. */
+lw_status lw_sgd_check(const lw_sgd_options *options);
+lw_status lw_cross_entropy_check(const lw_cross_entropy_desc *desc);
+lw_status lw_cross_entropy_check_labels(const char *op, const lw_cross_entropy_desc *desc, const int32_t *labels);
+
 /* Runs `kernel` on the threads of `context`. work: elements in all, or lw_mac_work; small work stays on the calling thread,
  * since waking others costs more. */
 void lw_kernel_run(const lw_context *context, const lw_kernel *kernel, const lw_args *args, int64_t work);

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static lw_status check_options(const lw_sgd_options *o) {
+lw_status lw_sgd_check(const lw_sgd_options *o) {
   if (!o) return lw_fail(LW_BAD_ARGUMENT, "sgd: options is NULL");
   const struct {
     const char *name;
@@ -23,7 +23,7 @@ static lw_status check_options(const lw_sgd_options *o) {
 
 lw_status lw_sgd(lw_context *context, const lw_sgd_options *options, int first_step, int64_t count, float *w, const float *g,
                  float *buffer) {
-  LW_TRY(check_options(options));
+  LW_TRY(lw_sgd_check(options));
   LW_TRY(lw_check_count("sgd", "w", &count, 1, sizeof(float), NULL));
   if (count == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32("sgd", w));

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Trainers: made once; then a step allocates nothing. */
+#include "nets/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include "ops/ops.h"
+
+/* ---------------------------------------------------------------------------------------------------------------- sizes */
+
+static size_t lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static int64_t size_of(lw_shape s) { return s.c * s.h * s.w; }
+
+/* Hands out pieces of one block of memory; base == NULL: only counts. */
+typedef struct arena {
+  char *base;
+  size_t used;
+} arena;
+
+static void *take(arena *a, int64_t count, size_t element) {
+  void *p = a->base ? a->base + a->used : NULL;
+  a->used += lines((size_t)count * element);
+  return p;
+}
+
+static int changes_in_place(lw_layer_kind kind) {
+  return kind == LW_LAYER_RELU || kind == LW_LAYER_TANH || kind == LW_LAYER_DROPOUT;
+}
+
+/* Its way back reads its own output, which a layer behind it must not overwrite. ReLU's asks for the sign only, which dropout of
+ * its output keeps where a gradient is not 0 anyway. */
+static int may_be_overwritten(lw_layer_kind kind, lw_layer_kind by) {
+  return kind != LW_LAYER_TANH && kind != LW_LAYER_DROPOUT && (kind != LW_LAYER_RELU || by == LW_LAYER_DROPOUT);
+}
+
+static size_t scratch_of(const lw_trainer *t, const lw_layer *row, lw_shape in) {
+  if (!lw_isa_is_simd(t->context->isa) || row->kind != LW_LAYER_CONV2D) return 0;
+  const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, in);
+  const size_t all[] = {lw_conv2d_plain_scratch(&d), lw_conv2d_backward_scratch(LW_OP_conv2d_backward_data, &d),
+                        lw_conv2d_backward_scratch(LW_OP_conv2d_backward_weights, &d)};
+  size_t most = 0;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    if (all[i] > most) most = all[i];
+  return most;
+}
+
+/* Lays out all memory of a trainer; with base == NULL only counts it. */
+static lw_status lay_out(lw_trainer *t, arena *a) {
+  lw_shape in = {t->net->c, t->net->h, t->net->w}, out;
+  float *y = NULL;
+  int64_t most = 0, packed = 0;
+  size_t scratch = 0;
+  int tensor = 0;
+  t->layers = take(a, (int64_t)t->net->layer_count, sizeof *t->layers);
+  t->tensor = take(a, t->tensors, sizeof *t->tensor);
+  for (size_t i = 0; i < t->net->layer_count; i++, in = out) {
+    const lw_layer *row = &t->net->layers[i];
+    (void)lw_net_layer_output(t->net, i, in, &out); /* checked */
+    const int has_weights = row->kind == LW_LAYER_CONV2D || row->kind == LW_LAYER_LINEAR;
+    const int in_place = changes_in_place(row->kind) && i > 0 && may_be_overwritten(t->net->layers[i - 1].kind, row->kind);
+    LW_TRY(lw_check_count("trainer", "activations of the batch", (const int64_t[]){t->batch, out.c + 15, out.h, out.w}, 4,
+                          sizeof(float), NULL));
+    float *const x = y;
+    if (!in_place) y = take(a, t->batch * size_of(out), sizeof *y);
+    int32_t *const index = row->kind == LW_LAYER_MAX_POOL2D ? take(a, t->batch * size_of(out), sizeof *index) : NULL;
+    if (row->kind == LW_LAYER_LINEAR && lw_isa_is_simd(t->context->isa)) {
+      const int64_t count = lw_packed_count(row->out, size_of(in) + 1);
+      if (count > packed) packed = count;
+    }
+    if (t->batch * size_of(out) > most) most = t->batch * size_of(out);
+    const size_t own = scratch_of(t, row, in);
+    if (own > scratch) scratch = own;
+    if (t->layers) {
+      t->layers[i] =
+          (lw_training_layer){.in = in, .out = out, .tensor = has_weights ? tensor : -1, .x = x, .y = y, .index = index};
+      t->layers[i].has_bias = has_weights && !row->no_bias;
+    }
+    if (has_weights) tensor += row->no_bias ? 1 : 2;
+  }
+  for (int i = 0; i < t->tensors; i++) {
+    int64_t count;
+    LW_TRY(lw_net_tensor(t->net, i, &count, NULL));
+    for (int part = LW_TRAINER_WEIGHTS; part <= LW_TRAINER_MOMENTUM; part++) {
+      float *p = take(a, count, sizeof *p);
+      if (t->tensor) t->tensor[i].part[part] = p;
+    }
+    if (t->tensor) t->tensor[i].count = count;
+  }
+  for (int i = 0; i < 2; i++) t->gradient[i] = take(a, most, sizeof(float));
+  t->packed = take(a, packed, sizeof(float));
+  t->scratch = take(a, (int64_t)scratch * t->context->threads, 1);
+  return LW_OK;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- making */
+
+static lw_status check(const lw_net *net, const lw_trainer_options *o) {
+  if (o->batch < 0) return lw_fail(LW_BAD_ARGUMENT, "trainer: batch is %" PRId64 ", expected at least 1", o->batch);
+  LW_TRY(lw_net_shapes(net, NULL));
+  for (size_t i = 0; i < net->layer_count; i++)
+    if (net->layers[i].kind == LW_LAYER_SOFTMAX)
+      return lw_fail(LW_BAD_ARGUMENT, "trainer of %s: layer %zu (%s) is a softmax, expected a network that ends in its scores",
+                     net->name, i, net->layers[i].name);
+  int tensors;
+  LW_TRY(lw_net_parameter_tensors(net, &tensors));
+  if (tensors == 0) return lw_fail(LW_BAD_ARGUMENT, "trainer of %s: the network has no weights", net->name);
+  return lw_sgd_check(&o->sgd);
+}
+
+static int64_t classes_of(const lw_net *net) {
+  lw_shape shape = {net->c, net->h, net->w};
+  for (size_t i = 0; i < net->layer_count; i++) (void)lw_net_layer_output(net, i, shape, &shape);
+  return size_of(shape);
+}
+
+/* The trainer on the caller's net, without memory of its own; *bytes: how much it needs. */
+static lw_status describe(lw_context *context, const lw_net *net, const lw_trainer_options *given, lw_trainer *t, size_t *bytes) {
+  const lw_trainer_options o = given ? *given : (lw_trainer_options){0};
+  arena a = {0};
+  LW_TRY(check(net, &o));
+  LW_TRY(lw_context_resolve(context, &context));
+  *t = (lw_trainer){.context = context, .net = (lw_net *)net, .batch = o.batch ? o.batch : 1, .sgd = o.sgd, .loss = o.loss};
+  t->seed = o.seed;
+  t->loss.n = 1;
+  t->loss.c = classes_of(net);
+  LW_TRY(lw_cross_entropy_check(&t->loss));
+  LW_TRY(lw_net_parameter_tensors(net, &t->tensors));
+  LW_TRY(lay_out(t, &a));
+  if (t->loss.class_weights) (void)take(&a, t->loss.c, sizeof(float));
+  *bytes = a.used;
+  if (o.memory_limit && *bytes > o.memory_limit)
+    return lw_fail(LW_NO_MEMORY, "trainer of %s: needs %zu bytes, memory_limit is %zu", net->name, *bytes, o.memory_limit);
+  return LW_OK;
+}
+
+lw_status lw_trainer_memory(lw_context *context, const lw_net *net, const lw_trainer_options *options, size_t *bytes) {
+  lw_trainer t;
+  if (!bytes) return lw_fail(LW_BAD_ARGUMENT, "lw_trainer_memory: bytes is NULL");
+  return describe(context, net, options, &t, bytes);
+}
+
+static lw_status read_part(lw_trainer *t, lw_trainer_part part, const lw_weights *from) {
+  for (int i = 0; i < t->tensors; i++) {
+    lw_parameter_info info;
+    LW_TRY(lw_net_parameter(t->net, i, &info));
+    LW_TRY(from->read(from->user, t->net, i, info.name, 0, info.count, t->tensor[i].part[part]));
+  }
+  return LW_OK;
+}
+
+lw_status lw_trainer_create(lw_context *context, const lw_net *net, const lw_weights *weights, const lw_trainer_options *options,
+                            lw_trainer **result) {
+  if (!result) return lw_fail(LW_BAD_ARGUMENT, "lw_trainer_create: trainer is NULL");
+  if (!weights || !weights->read)
+    return lw_fail(LW_BAD_ARGUMENT, "lw_trainer_create: %s is NULL", weights ? "weights->read" : "weights");
+  lw_trainer described;
+  size_t bytes;
+  LW_TRY(describe(context, net, options, &described, &bytes));
+  context = described.context;
+  lw_trainer *t = lw_memory_get(context, sizeof *t);
+  if (!t) return lw_fail(LW_NO_MEMORY, "lw_trainer_create: no memory for a trainer");
+  *t = described;
+  t->net = lw_net_copy(context, net);
+  t->memory = lw_memory_get(context, bytes);
+  lw_status status = LW_OK;
+  if (!t->net || !t->memory) {
+    status = lw_fail(LW_NO_MEMORY, "lw_trainer_create: no memory for %zu bytes", bytes);
+  } else {
+    arena a = {.base = t->memory};
+    memset(t->memory, 0, bytes);
+    status = lay_out(t, &a);
+    if (t->loss.class_weights) {
+      float *copy = take(&a, t->loss.c, sizeof *copy);
+      memcpy(copy, t->loss.class_weights, (size_t)t->loss.c * sizeof *copy);
+      t->loss.class_weights = copy;
+    }
+    if (status == LW_OK) status = read_part(t, LW_TRAINER_WEIGHTS, weights);
+  }
+  if (status != LW_OK) {
+    lw_trainer_destroy(t);
+    return status;
+  }
+  *result = t;
+  return LW_OK;
+}
+
+void lw_trainer_destroy(lw_trainer *t) {
+  if (!t) return;
+  lw_memory_free(t->context, t->memory);
+  lw_memory_free(t->context, t->net);
+  lw_memory_free(t->context, t);
+}
+
+/* ----------------------------------------------------------------------------------------------------------------- steps */
+
+static lw_status check_batch(const char *call, const lw_trainer *t, int64_t n, int64_t least, const float *x) {
+  if (!t) return lw_fail(LW_BAD_ARGUMENT, "%s: trainer is NULL", call);
+  if (n < least || n > t->batch)
+    return lw_fail(LW_BAD_ARGUMENT, "%s: n is %" PRId64 ", expected %" PRId64 "..%" PRId64, call, n, least, t->batch);
+  return n > 0 ? lw_check_pointer(call, "x", x, sizeof(float)) : LW_OK;
+}
+
+static const float *scores_of(const lw_trainer *t) { return t->layers[t->net->layer_count - 1].y; }
+
+static void update(lw_trainer *t) {
+  for (int i = 0; i < t->tensors; i++) {
+    float *const *part = t->tensor[i].part;
+    (void)lw_sgd(t->context, &t->sgd, !t->has_momentum, t->tensor[i].count, part[LW_TRAINER_WEIGHTS], part[LW_TRAINER_GRADIENTS],
+                 part[LW_TRAINER_MOMENTUM]); /* checked when its options came */
+  }
+  t->has_momentum = t->sgd.momentum != 0;
+  t->steps++;
+}
+
+lw_status lw_train_step(lw_trainer *t, int64_t n, const float *x, const int32_t *labels, float *loss, float *scores) {
+  static const char call[] = "lw_train_step";
+  LW_TRY(check_batch(call, t, n, 1, x));
+  LW_TRY(LW_CHECK_F32(call, loss));
+  if (scores) LW_TRY(LW_CHECK_F32(call, scores));
+  t->loss.n = n;
+  LW_TRY(lw_cross_entropy_check_labels(call, &t->loss, labels));
+  lw_train_forward(t, n, x, 1);
+  LW_TRY(lw_softmax_cross_entropy(t->context, &t->loss, scores_of(t), labels, loss));
+  if (scores) memcpy(scores, scores_of(t), (size_t)(n * t->loss.c) * sizeof *scores);
+  if (!isfinite(*loss)) return LW_OK;
+  LW_TRY(lw_softmax_cross_entropy_backward(t->context, &t->loss, scores_of(t), labels, t->gradient[0]));
+  lw_train_backward(t, n, x);
+  update(t);
+  return LW_OK;
+}
+
+lw_status lw_trainer_predict(lw_trainer *t, int64_t n, const float *x, float *scores) {
+  static const char call[] = "lw_trainer_predict";
+  LW_TRY(check_batch(call, t, n, 0, x));
+  if (n == 0) return LW_OK;
+  LW_TRY(LW_CHECK_F32(call, scores));
+  lw_train_forward(t, n, x, 0);
+  memcpy(scores, scores_of(t), (size_t)(n * t->loss.c) * sizeof *scores);
+  return LW_OK;
+}
+
+lw_status lw_trainer_set_sgd(lw_trainer *t, const lw_sgd_options *sgd) {
+  if (!t) return lw_fail(LW_BAD_ARGUMENT, "lw_trainer_set_sgd: trainer is NULL");
+  LW_TRY(lw_sgd_check(sgd));
+  t->sgd = *sgd;
+  return LW_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- tensors */
+
+uint64_t lw_trainer_steps(const lw_trainer *t) { return t ? t->steps : 0; }
+
+const float *lw_trainer_tensor(const lw_trainer *t, lw_trainer_part part, int tensor) {
+  if (!t || tensor < 0 || tensor >= t->tensors || (int)part < LW_TRAINER_WEIGHTS || (int)part > LW_TRAINER_MOMENTUM) return NULL;
+  return t->tensor[tensor].part[part];
+}
+
+static lw_status read_from(const lw_trainer *t, lw_trainer_part part, int tensor, int64_t first, int64_t count, float *dst) {
+  if (tensor >= t->tensors) return lw_fail(LW_BAD_ARGUMENT, "trainer: there is no tensor %d", tensor);
+  memcpy(dst, t->tensor[tensor].part[part] + first, (size_t)count * sizeof *dst);
+  return LW_OK;
+}
+#define READ_FN(name, part)                                                                                                      \
+  static lw_status read_##name(void *user, const lw_net *net, int tensor, const char *text, int64_t first, int64_t count,        \
+                               float *dst) {                                                                                     \
+    (void)net, (void)text;                                                                                                       \
+    return read_from(user, part, tensor, first, count, dst);                                                                     \
+  }
+READ_FN(weights, LW_TRAINER_WEIGHTS)
+READ_FN(gradients, LW_TRAINER_GRADIENTS)
+READ_FN(momentum, LW_TRAINER_MOMENTUM)
+
+lw_weights lw_trainer_source(const lw_trainer *t, lw_trainer_part part) {
+  return (lw_weights){.read = part == LW_TRAINER_WEIGHTS     ? read_weights
+                              : part == LW_TRAINER_GRADIENTS ? read_gradients
+                                                             : read_momentum,
+                      .user = (void *)t};
+}
+
+lw_status lw_trainer_restore(lw_trainer *t, uint64_t steps, const lw_weights *weights, const lw_weights *momentum) {
+  if (!t) return lw_fail(LW_BAD_ARGUMENT, "lw_trainer_restore: trainer is NULL");
+  if (!weights || !weights->read || (momentum && !momentum->read))
+    return lw_fail(LW_BAD_ARGUMENT, "lw_trainer_restore: %s has no function to read",
+                   weights && weights->read ? "momentum" : "weights");
+  LW_TRY(read_part(t, LW_TRAINER_WEIGHTS, weights));
+  if (momentum) LW_TRY(read_part(t, LW_TRAINER_MOMENTUM, momentum));
+  t->has_momentum = momentum != NULL;
+  t->steps = steps;
+  return LW_OK;
+}

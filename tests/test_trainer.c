@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Trainers: the gradients of whole networks against finite differences in double, the same bits after many steps on every ISA and
+ * number of threads, steps that go on where others stopped, error paths. */
+#include "tests/kit/cmocka.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lanewise_train.h"
+#include "nets/nets.h"
+#include "simd/isa.h"
+#include "tests/expect.h"
+#include "tests/kit/kit.h"
+
+enum { BATCH = 5, STEPS = 12 };
+static const uint64_t seed = 21;
+
+static float *values(int tensor, int64_t count) {
+  float *x = malloc((size_t)count * sizeof *x);
+  assert_non_null(x);
+  lw_kaiming_uniform(seed, tensor, 6, 0, count, x);
+  return x;
+}
+
+static int64_t outputs_of(const lw_net *net) {
+  lw_shape s = {net->c, net->h, net->w};
+  for (size_t i = 0; i < net->layer_count; i++) must(lw_net_layer_output(net, i, s, &s));
+  return s.c * s.h * s.w;
+}
+
+static lw_trainer *make(lw_context *context, const lw_net *net, const lw_trainer_options *options) {
+  const lw_weights weights = lw_weights_seeded(&seed);
+  lw_trainer *t;
+  must(lw_trainer_create(context, net, &weights, options, &t));
+  return t;
+}
+
+/* Every kind of layer; activations one behind the other; a layer without weights first, so that it needs no gradient. */
+static const lw_layer odd_layers[] = {{.kind = LW_LAYER_AVG_POOL2D, .name = "pool0", .kernel = 2},
+                                      {.kind = LW_LAYER_CONV2D, .name = "c1", .out = 6, .kernel = 3, .pad = 1, .no_bias = 1},
+                                      {.kind = LW_LAYER_TANH, .name = "tanh"},
+                                      {.kind = LW_LAYER_RELU, .name = "relu0"},
+                                      {.kind = LW_LAYER_CONV2D, .name = "c2", .out = 9, .kernel = 3, .stride = 2, .groups = 3},
+                                      {.kind = LW_LAYER_RELU, .name = "relu1"},
+                                      {.kind = LW_LAYER_DROPOUT, .name = "drop1", .probability = .25f},
+                                      {.kind = LW_LAYER_MAX_POOL2D, .name = "pool1", .kernel = 3, .stride = 2, .pad = 1},
+                                      {.kind = LW_LAYER_LINEAR, .name = "fc1", .out = 11},
+                                      {.kind = LW_LAYER_RELU, .name = "relu2"},
+                                      {.kind = LW_LAYER_DROPOUT, .name = "drop2", .probability = .5f},
+                                      {.kind = LW_LAYER_LINEAR, .name = "fc2", .out = 4, .no_bias = 1}};
+static const lw_net odd = {"odd", 3, 14, 18, odd_layers, sizeof odd_layers / sizeof *odd_layers};
+
+/* ------------------------------------------------------------------------------------------------- finite differences */
+
+/* The loss of `n` samples in double, from weights w[tensor], by the loops of ref64; without dropout. */
+static double loss_of(const lw_net *net, double *const *w, const float *x, int64_t n, const int32_t *labels) {
+  lw_shape in = {net->c, net->h, net->w}, out = in;
+  int64_t count = n * in.c * in.h * in.w;
+  double *a = malloc((size_t)count * sizeof *a), loss;
+  for (int64_t i = 0; i < count; i++) a[i] = (double)x[i];
+  int tensor = 0;
+  for (size_t i = 0; i < net->layer_count; i++, in = out) {
+    const lw_layer *l = &net->layers[i];
+    must(lw_net_layer_output(net, i, in, &out));
+    count = n * out.c * out.h * out.w;
+    double *y = malloc((size_t)count * sizeof *y);
+    assert_non_null(y);
+    if (l->kind == LW_LAYER_CONV2D || l->kind == LW_LAYER_LINEAR) {
+      const double *bias = l->no_bias ? NULL : w[tensor + 1];
+      const lw_conv2d_desc conv = lw_layer_conv2d(l, n, in);
+      const lw_linear_desc linear = {n, in.c * in.h * in.w, l->out};
+      if (l->kind == LW_LAYER_CONV2D)
+        ref64_conv2d(&conv, a, w[tensor], bias, y);
+      else
+        ref64_linear(&linear, a, w[tensor], bias, y);
+      tensor += bias ? 2 : 1;
+    } else if (l->kind == LW_LAYER_MAX_POOL2D || l->kind == LW_LAYER_AVG_POOL2D) {
+      const lw_pool2d_desc pool = lw_layer_pool2d(l, n, in);
+      if (l->kind == LW_LAYER_MAX_POOL2D)
+        ref64_max_pool2d(&pool, a, y, NULL);
+      else
+        ref64_avg_pool2d(&pool, a, y);
+    } else if (l->kind == LW_LAYER_RELU) {
+      ref64_relu(count, a, y);
+    } else if (l->kind == LW_LAYER_TANH) {
+      ref64_tanh(count, a, y);
+    } else {
+      memcpy(y, a, (size_t)count * sizeof *y);
+    }
+    free(a);
+    a = y;
+  }
+  ref64_softmax_cross_entropy(&(lw_cross_entropy_desc){.n = n, .c = out.c * out.h * out.w}, a, labels, &loss);
+  free(a);
+  return loss;
+}
+
+/* Some weights of every tensor, moved both ways in double: so steep the loss is there. A weight whose move makes ReLU or a pool
+ * decide otherwise has no such slope; a smaller move then gives another answer, and it is passed over. */
+static void gradients_of(const lw_net *net, int64_t n) {
+  lw_trainer *t = make(NULL, net, &(lw_trainer_options){.batch = n, .sgd = {.lr = 0}});
+  float *x = values(1000, n * net->c * net->h * net->w), loss;
+  int32_t labels[8];
+  int tensors, compared = 0, passed = 0;
+  must(lw_net_parameter_tensors(net, &tensors));
+  for (int i = 0; i < n; i++) labels[i] = (int32_t)(i * 7 % outputs_of(net));
+  must(lw_train_step(t, n, x, labels, &loss, NULL));
+  double **w = calloc((size_t)tensors, sizeof *w);
+  for (int i = 0; i < tensors; i++) {
+    lw_parameter_info info;
+    must(lw_net_parameter(net, i, &info));
+    w[i] = malloc((size_t)info.count * sizeof **w);
+    for (int64_t k = 0; k < info.count; k++) w[i][k] = (double)lw_trainer_tensor(t, LW_TRAINER_WEIGHTS, i)[k];
+  }
+  assert_true(fabs(loss_of(net, w, x, n, labels) - (double)loss) < 1e-5);
+  for (int i = 0; i < tensors; i++) {
+    lw_parameter_info info;
+    must(lw_net_parameter(net, i, &info));
+    for (int64_t k = 0; k < info.count; k += info.count / 6 + 1) {
+      const double kept = w[i][k];
+      double slope[2];
+      for (int half = 0; half < 2; half++) {
+        const double h = half ? 1e-6 : 1e-5;
+        w[i][k] = kept + h;
+        const double above = loss_of(net, w, x, n, labels);
+        w[i][k] = kept - h;
+        slope[half] = (above - loss_of(net, w, x, n, labels)) / (2 * h);
+      }
+      w[i][k] = kept;
+      const double scale = fabs(slope[1]) + 1e-3, got = (double)lw_trainer_tensor(t, LW_TRAINER_GRADIENTS, i)[k];
+      if (fabs(slope[0] - slope[1]) > 1e-6 * scale + 1e-7) {
+        passed++;
+        continue;
+      }
+      compared++;
+      if (fabs(got - slope[1]) > 1e-4 * scale) fail_msg("%s[%lld] is %g, expected %g", info.name, (long long)k, got, slope[1]);
+    }
+  }
+  for (int i = 0; i < tensors; i++) free(w[i]);
+  print_message("%s: %d gradients compared, %d passed over\n", net->name, compared, passed);
+  assert_true(compared > 3 * passed);
+  free(w);
+  free(x);
+  lw_trainer_destroy(t);
+}
+
+static void gradients(void **state) {
+  lw_layer plain[sizeof odd_layers / sizeof *odd_layers];
+  lw_net without_dropout = odd;
+  (void)state;
+  gradients_of(lw_net_builtin("lenet5"), 3);
+  gradients_of(lw_net_builtin("lenet5_1998"), 2);
+#if !defined(LANEWISE_CUT)
+  gradients_of(lw_net_builtin("net"), 1);
+#endif
+  memcpy(plain, odd_layers, sizeof plain);
+  for (size_t i = 0; i < odd.layer_count; i++) plain[i].probability = 0;
+  without_dropout.layers = plain;
+  gradients_of(&without_dropout, 4);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- same bits */
+
+static const lw_sgd_options momentum = {.lr = .05f, .momentum = .9f, .weight_decay = 1e-3f, .nesterov = 1};
+
+/* What is left after `steps` steps from step `first` on: everything that a trainer holds, and the losses. */
+static void walk(lw_trainer *t, const lw_net *net, int first, int steps, const float *x, float *losses) {
+  const int64_t size = net->c * net->h * net->w, outputs = outputs_of(net);
+  for (int s = first; s < first + steps; s++) {
+    int32_t labels[BATCH];
+    const int64_t n = s % 3 == 2 ? 2 : BATCH; /* a last batch is smaller */
+    for (int i = 0; i < n; i++) labels[i] = (int32_t)((s * 5 + i * 3) % outputs);
+    must(lw_train_step(t, n, x + s % 4 * BATCH * size, labels, &losses[s], NULL));
+    assert_true(isfinite(losses[s]));
+  }
+}
+
+static void same(const lw_trainer *a, const lw_trainer *b, const lw_net *net) {
+  int tensors;
+  must(lw_net_parameter_tensors(net, &tensors));
+  assert_int_equal(lw_trainer_steps(a), lw_trainer_steps(b));
+  for (int part = LW_TRAINER_WEIGHTS; part <= LW_TRAINER_MOMENTUM; part++)
+    for (int i = 0; i < tensors; i++) {
+      lw_parameter_info info;
+      must(lw_net_parameter(net, i, &info));
+      assert_memory_equal(lw_trainer_tensor(a, (lw_trainer_part)part, i), lw_trainer_tensor(b, (lw_trainer_part)part, i),
+                          (size_t)info.count * sizeof(float));
+    }
+}
+
+static void same_bits(const lw_net *net) {
+  static const char *const isas[] = {"ref", "naive", "avx2", "avx512", "neon"};
+  const lw_trainer_options options = {.batch = BATCH, .sgd = momentum, .seed = 77, .loss = {.label_smoothing = .1f}};
+  float *x = values(1001, 4 * BATCH * net->c * net->h * net->w), expected[STEPS], losses[STEPS];
+  lw_context *context;
+  must(lw_context_create(&(lw_context_options){.threads = 1, .isa = "ref"}, &context));
+  lw_trainer *reference = make(context, net, &options);
+  walk(reference, net, 0, STEPS, x, expected);
+  assert_true(expected[STEPS - 1] != expected[0]);
+  for (size_t i = 1; i < sizeof isas / sizeof *isas; i++)
+    for (int threads = 1; threads <= 4; threads++) {
+      lw_context *other;
+      if (!lw_isa_runnable((lw_isa)lw_isa_from_name(isas[i])) || (i == 1 && threads > 2)) continue;
+      must(lw_context_create(&(lw_context_options){.threads = threads, .isa = isas[i]}, &other));
+      lw_trainer *t = make(other, net, &options);
+      walk(t, net, 0, STEPS, x, losses);
+      assert_memory_equal(losses, expected, sizeof losses);
+      same(t, reference, net);
+      lw_trainer_destroy(t);
+      lw_context_destroy(other);
+    }
+  lw_trainer_destroy(reference);
+  lw_context_destroy(context);
+  free(x);
+}
+
+static void every_isa_and_number_of_threads(void **state) {
+  (void)state;
+  same_bits(&odd);
+  same_bits(lw_net_builtin("lenet5"));
+#if !defined(LANEWISE_CUT)
+  same_bits(lw_net_builtin("lenet5_1998"));
+#endif
+}
+
+/* Stopped and restored in between, dropout and all. */
+static void goes_on_where_it_stopped(void **state) {
+  (void)state;
+  const lw_trainer_options options = {.batch = BATCH, .sgd = momentum, .seed = 77};
+  float *x = values(1002, 4 * BATCH * odd.c * odd.h * odd.w), expected[STEPS], losses[STEPS];
+  lw_trainer *whole = make(NULL, &odd, &options), *first = make(NULL, &odd, &options), *second = make(NULL, &odd, &options);
+  walk(whole, &odd, 0, STEPS, x, expected);
+  walk(first, &odd, 0, STEPS / 2, x, losses);
+  const lw_weights weights = lw_trainer_source(first, LW_TRAINER_WEIGHTS),
+                   buffers = lw_trainer_source(first, LW_TRAINER_MOMENTUM);
+  must(lw_trainer_restore(second, lw_trainer_steps(first), &weights, &buffers));
+  walk(second, &odd, STEPS / 2, STEPS / 2, x, losses);
+  assert_memory_equal(losses, expected, sizeof losses);
+  same(second, whole, &odd);
+  lw_trainer_destroy(whole);
+  lw_trainer_destroy(first);
+  lw_trainer_destroy(second);
+  free(x);
+}
+
+/* A plan made of a trainer's weights computes what the trainer predicts, in the same bits; dropout is off. */
+static void predicts_as_a_plan_does(void **state) {
+  (void)state;
+  float losses[STEPS], scores[BATCH * 4], y[BATCH * 4], *x = values(1003, 4 * BATCH * odd.c * odd.h * odd.w);
+  lw_trainer *t = make(NULL, &odd, &(lw_trainer_options){.batch = BATCH, .sgd = momentum});
+  lw_plan *plan;
+  void *workspace;
+  walk(t, &odd, 0, 3, x, losses);
+  const lw_weights weights = lw_trainer_source(t, LW_TRAINER_WEIGHTS);
+  must(lw_plan_create(NULL, &odd, &weights, &(lw_plan_options){.batch = BATCH}, &plan));
+  must(lw_allocate(NULL, lw_plan_workspace_bytes(plan), &workspace));
+  must(lw_plan_run(plan, x, y, workspace));
+  must(lw_trainer_predict(t, BATCH, x, scores));
+  assert_memory_equal(scores, y, sizeof y);
+  must(lw_trainer_predict(t, 0, NULL, NULL));
+  lw_release(NULL, workspace);
+  lw_plan_destroy(plan);
+  lw_trainer_destroy(t);
+  free(x);
+}
+
+/* Mean loss of two classes that a line parts falls to next to nothing. */
+static void learns(void **state) {
+  (void)state;
+  static const lw_layer layers[] = {{.kind = LW_LAYER_LINEAR, .name = "fc1", .out = 8},
+                                    {.kind = LW_LAYER_TANH, .name = "tanh"},
+                                    {.kind = LW_LAYER_LINEAR, .name = "fc2", .out = 2}};
+  static const lw_net two = {"two", 2, 1, 1, layers, 3};
+  lw_trainer *t = make(NULL, &two, &(lw_trainer_options){.batch = 16, .sgd = {.lr = .5f, .momentum = .9f}});
+  float *x = values(1004, 32), loss = 0, first = 0;
+  int32_t labels[16];
+  for (int i = 0; i < 16; i++) labels[i] = x[2 * i] + .5f * x[2 * i + 1] > .1f;
+  for (int s = 0; s < 200; s++) {
+    must(lw_train_step(t, 16, x, labels, &loss, NULL));
+    if (s == 0) first = loss;
+  }
+  assert_true(first > .3f && loss < .02f);
+  free(x);
+  lw_trainer_destroy(t);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- errors */
+
+static void errors(void **state) {
+  (void)state;
+  static const lw_layer softmax[] = {{.kind = LW_LAYER_LINEAR, .name = "fc", .out = 4},
+                                     {.kind = LW_LAYER_SOFTMAX, .name = "end"}};
+  static const lw_layer bare[] = {{.kind = LW_LAYER_RELU, .name = "relu"}};
+  const lw_net ends_in_softmax = {"softmax", 3, 2, 2, softmax, 2}, no_weights = {"bare", 3, 2, 2, bare, 1};
+  const lw_weights weights = lw_weights_seeded(&seed), none = {0};
+  const lw_net *net = lw_net_builtin("lenet5");
+  lw_trainer *t = NULL;
+#define CREATE(net, ...) lw_trainer_create(NULL, net, &weights, &(lw_trainer_options){__VA_ARGS__}, &t)
+  refused(CREATE(net, .batch = -1), LW_BAD_ARGUMENT, "batch is -1", __LINE__);
+  refused(CREATE(net, .sgd = {.lr = -1}), LW_BAD_ARGUMENT, "lr is -1", __LINE__);
+  refused(CREATE(net, .loss = {.label_smoothing = 2}), LW_BAD_ARGUMENT, "label_smoothing is 2", __LINE__);
+  refused(CREATE(net, .batch = INT64_MAX / 64), LW_BAD_SHAPE, "activations of the batch", __LINE__);
+  refused(CREATE(net, .memory_limit = 1000), LW_NO_MEMORY, "memory_limit is 1000", __LINE__);
+  refused(CREATE(&ends_in_softmax, .batch = 1), LW_BAD_ARGUMENT, "layer 1 (end) is a softmax", __LINE__);
+  refused(CREATE(&no_weights, .batch = 1), LW_BAD_ARGUMENT, "no weights", __LINE__);
+  refused(lw_trainer_create(NULL, net, NULL, NULL, &t), LW_BAD_ARGUMENT, "weights is NULL", __LINE__);
+  refused(lw_trainer_create(NULL, net, &none, NULL, &t), LW_BAD_ARGUMENT, "weights->read is NULL", __LINE__);
+  refused(lw_trainer_create(NULL, net, &weights, NULL, NULL), LW_BAD_ARGUMENT, "trainer is NULL", __LINE__);
+  assert_null(t);
+
+  size_t bytes;
+  must(lw_trainer_memory(NULL, net, &(lw_trainer_options){.batch = 2}, &bytes));
+  assert_true(bytes > 3 * 61706 * sizeof(float));
+  must(CREATE(net, .batch = 2, .sgd = {.lr = .1f}, .memory_limit = bytes));
+  float *x = values(1005, 2 * 28 * 28), loss = -1, before = lw_trainer_tensor(t, LW_TRAINER_WEIGHTS, 0)[3];
+  int32_t labels[] = {3, 10, 1};
+  refused(lw_train_step(t, 2, x, labels, &loss, NULL), LW_BAD_ARGUMENT, "labels[1] is 10, expected 0..9", __LINE__);
+  refused(lw_train_step(t, 3, x, labels, &loss, NULL), LW_BAD_ARGUMENT, "n is 3, expected 1..2", __LINE__);
+  refused(lw_train_step(t, 0, x, labels, &loss, NULL), LW_BAD_ARGUMENT, "n is 0, expected 1..2", __LINE__);
+  refused(lw_train_step(t, 1, NULL, labels, &loss, NULL), LW_BAD_ARGUMENT, "x is NULL", __LINE__);
+  refused(lw_train_step(t, 1, x, labels, NULL, NULL), LW_BAD_ARGUMENT, "loss is NULL", __LINE__);
+  refused(lw_train_step(NULL, 1, x, labels, &loss, NULL), LW_BAD_ARGUMENT, "trainer is NULL", __LINE__);
+  refused(lw_trainer_predict(t, 3, x, x), LW_BAD_ARGUMENT, "n is 3, expected 0..2", __LINE__);
+  refused(lw_trainer_set_sgd(t, &(lw_sgd_options){.momentum = NAN}), LW_BAD_ARGUMENT, "momentum is", __LINE__);
+  refused(lw_trainer_restore(t, 1, NULL, NULL), LW_BAD_ARGUMENT, "weights", __LINE__);
+  assert_true(loss == -1 && lw_trainer_steps(t) == 0);
+  assert_null(lw_trainer_tensor(t, LW_TRAINER_WEIGHTS, 10));
+  assert_null(lw_trainer_tensor(t, (lw_trainer_part)7, 0));
+  assert_null(lw_trainer_tensor(t, LW_TRAINER_WEIGHTS, -1));
+
+  x[5] = INFINITY; /* a loss that is no number leaves everything as it was */
+  must(lw_train_step(t, 1, x, labels, &loss, NULL));
+  assert_true(!isfinite(loss) && lw_trainer_steps(t) == 0 && lw_trainer_tensor(t, LW_TRAINER_WEIGHTS, 0)[3] == before);
+  free(x);
+  lw_trainer_destroy(t);
+  lw_trainer_destroy(NULL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gradients),
+      cmocka_unit_test(every_isa_and_number_of_threads),
+      cmocka_unit_test(goes_on_where_it_stopped),
+      cmocka_unit_test(predicts_as_a_plan_does),
+      cmocka_unit_test(learns),
+      cmocka_unit_test(errors),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
