@@ -25,8 +25,6 @@ typedef struct lowering {
   int tensor;   /* next parameter tensor */
 } lowering;
 
-static size_t align64(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
 /* The halo that the reader of a tensor wants: padding of the next convolution. `layer` is the first layer not yet lowered. */
 static int64_t wanted_halo(const lowering *s, size_t layer) {
   if (!s->simd) return 0;
@@ -70,7 +68,7 @@ static void set_output(lowering *s, lw_step *step, lw_shape shape, int64_t c_blo
   else
     s->place = step->x == LW_PLACE_LOW ? LW_PLACE_HIGH : LW_PLACE_LOW;
   step->y = s->place;
-  step->y_bytes = s->bytes = s->place == LW_PLACE_OUTPUT ? 0 : align64((size_t)(s->view.n_stride * s->batch) * sizeof(float));
+  step->y_bytes = s->bytes = s->place == LW_PLACE_OUTPUT ? 0 : lw_lines((size_t)(s->view.n_stride * s->batch) * sizeof(float));
   const size_t both = (step->x == LW_PLACE_INPUT ? 0 : step->x_bytes) + step->y_bytes;
   if (both > s->out->arena_bytes) s->out->arena_bytes = both;
   if (step->scratch * (size_t)step->parts > s->out->scratch_bytes) s->out->scratch_bytes = step->scratch * (size_t)step->parts;

@@ -9,6 +9,10 @@
 typedef struct lw_shape {
   int64_t c, h, w;
 } lw_shape;
+static inline int64_t lw_shape_size(lw_shape s) { return s.c * s.h * s.w; }
+
+/* Bytes rounded up to whole cache lines. */
+static inline size_t lw_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 /* Checks a network; shapes[i] is the input of layer i, shapes[layer_count] the output. shapes may be NULL. */
 lw_status lw_net_shapes(const lw_net *net, lw_shape *shapes);

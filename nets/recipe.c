@@ -90,13 +90,12 @@ static void choose(const lw_recipe *r, lw_mode mode, double accuracy, const lw_c
   }
 }
 
-static size_t lines(int64_t floats) { return ((size_t)floats * sizeof(float) + 63) / 64 * 64; }
-
 size_t lw_weight_bytes(int64_t rows, int64_t k, int packed, int winograd, int kernel, int has_bias, size_t *bias_offset) {
   const int64_t padded = packed ? lw_packed_count(rows, 1) : rows;
-  const size_t bytes = lines(winograd ? lw_winograd_count(winograd, kernel, rows, k / kernel / kernel) : padded * k);
+  const int64_t floats = winograd ? lw_winograd_count(winograd, kernel, rows, k / kernel / kernel) : padded * k;
+  const size_t bytes = lw_lines((size_t)floats * sizeof(float));
   if (bias_offset) *bias_offset = bytes;
-  return bytes + (has_bias ? lines(padded) : 0);
+  return bytes + (has_bias ? lw_lines((size_t)padded * sizeof(float)) : 0);
 }
 
 /* A convolution among the layers. */

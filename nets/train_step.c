@@ -5,18 +5,17 @@
 #include "ops/ops.h"
 
 /* algorithm: of the SIMD ISAs' kernels. */
-static void run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, double work) {
+static void run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, int64_t work) {
   const lw_kernel *kernel = lw_kernel_find(op, t->context->isa, lw_isa_is_simd(t->context->isa) ? algorithm : NULL);
-  lw_kernel_run(t->context, kernel, args, work < 1e15 ? (int64_t)work : (int64_t)1e15);
+  lw_kernel_run(t->context, kernel, args, work);
 }
 
 static int is_simd(const lw_trainer *t) { return lw_isa_is_simd(t->context->isa); }
-static int64_t size_of(lw_shape s) { return s.c * s.h * s.w; }
 static const float *weights_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_WEIGHTS]; }
 static float *gradient_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_GRADIENTS]; }
 
 static double macs_of(const lw_conv2d_desc *d, lw_shape out) {
-  return (double)d->n * (double)size_of(out) * (double)(d->ic / d->groups * d->kh * d->kw);
+  return (double)d->n * (double)lw_shape_size(out) * (double)(d->ic / d->groups * d->kh * d->kw);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- forward */
@@ -31,44 +30,14 @@ static void forward_conv2d(const lw_trainer *t, const lw_training_layer *l, cons
                                    .bias = l->has_bias ? weights_of(t, l->tensor + 1) : NULL,
                                    .scratch = t->scratch,
                                    .scratch_stride = is_simd(t) ? lw_conv2d_plain_scratch(d) : 0}};
-  run(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d), &args, (double)lw_mac_work(t->context, macs_of(d, l->out), 0));
-}
-
-typedef struct packing {
-  const lw_linear_desc *desc;
-  const float *w;
-  float *packed;
-} packing;
-
-static void pack_part(void *user, int part, int parts) {
-  const packing *p = user;
-  int64_t begin, end;
-  lw_share((p->desc->out + LW_BLOCK - 1) / LW_BLOCK, (lw_part){part, parts}, &begin, &end);
-  if (begin < end)
-    lw_pack_weights(p->desc->out, p->desc->in, begin, end, p->w + begin * LW_BLOCK * p->desc->in,
-                    p->packed + begin * LW_BLOCK * p->desc->in);
+  run(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d), &args, lw_mac_work(t->context, macs_of(d, l->out), 0));
 }
 
 static void forward_linear(const lw_trainer *t, const lw_training_layer *l, const lw_linear_desc *d, const float *x) {
   lw_args args = {.linear = {.desc = *d, .x = x, .w = weights_of(t, l->tensor), .y = l->y}};
   if (l->has_bias) args.linear.bias = weights_of(t, l->tensor + 1);
-  if (is_simd(t)) {
-    const int64_t count = lw_packed_count(d->out, d->in), padded = lw_packed_count(d->out, 1);
-    packing p = {d, args.linear.w, t->packed};
-    lw_parallel(t->context, lw_kernel_parts(t->context, count), pack_part, &p);
-    args.linear.w = t->packed;
-    if (l->has_bias) {
-      memset(t->packed + count, 0, (size_t)padded * sizeof *t->packed);
-      memcpy(t->packed + count, args.linear.bias, (size_t)d->out * sizeof *t->packed);
-      args.linear.bias = t->packed + count;
-    }
-  }
-  run(t, LW_OP_linear, "panels", &args,
-      (double)lw_mac_work(t->context, (double)d->n * (double)d->in * (double)d->out, d->n == 1));
-}
-
-static double pool_work(const lw_pool2d_desc *d, lw_shape out) {
-  return (double)d->n * (double)size_of(out) * (double)(d->kh * d->kw);
+  if (is_simd(t)) lw_linear_pack(t->context, d, args.linear.w, args.linear.bias, t->packed, &args.linear);
+  run(t, LW_OP_linear, "panels", &args, lw_mac_work(t->context, (double)d->n * (double)d->in * (double)d->out, d->n == 1));
 }
 
 static void forward_pool(const lw_trainer *t, const lw_training_layer *l, lw_op op, const lw_pool2d_desc *d, const float *x) {
@@ -78,7 +47,7 @@ static void forward_pool(const lw_trainer *t, const lw_training_layer *l, lw_op 
                                    .x = lw_view_plain(x, d->c, d->ih, d->iw),
                                    .y = lw_view_plain(l->y, d->c, l->out.h, l->out.w),
                                    .index = l->index}};
-  run(t, op, "plain", &args, pool_work(d, l->out));
+  run(t, op, "plain", &args, lw_pool2d_work(d, l->out.h, l->out.w));
 }
 
 static lw_args dropout(const lw_trainer *t, size_t layer, int64_t count, const float *x, float *y) {
@@ -88,7 +57,7 @@ static lw_args dropout(const lw_trainer *t, size_t layer, int64_t count, const f
 static void forward_layer(const lw_trainer *t, size_t layer, int64_t n, const float *x, int is_training) {
   const lw_training_layer *l = &t->layers[layer];
   const lw_layer *row = &t->net->layers[layer];
-  const int64_t count = n * size_of(l->out);
+  const int64_t count = n * lw_shape_size(l->out);
   const lw_args map = {.map = {count, x, l->y}};
   switch (row->kind) {
   case LW_LAYER_CONV2D: {
@@ -96,9 +65,9 @@ static void forward_layer(const lw_trainer *t, size_t layer, int64_t n, const fl
     forward_conv2d(t, l, &d, x);
     break;
   }
-  case LW_LAYER_LINEAR: forward_linear(t, l, &(lw_linear_desc){n, size_of(l->in), row->out}, x); break;
-  case LW_LAYER_RELU: run(t, LW_OP_relu, NULL, &map, (double)count); break;
-  case LW_LAYER_TANH: run(t, LW_OP_tanh, NULL, &map, (double)count); break;
+  case LW_LAYER_LINEAR: forward_linear(t, l, &(lw_linear_desc){n, lw_shape_size(l->in), row->out}, x); break;
+  case LW_LAYER_RELU: run(t, LW_OP_relu, NULL, &map, count); break;
+  case LW_LAYER_TANH: run(t, LW_OP_tanh, NULL, &map, count); break;
   case LW_LAYER_MAX_POOL2D:
   case LW_LAYER_AVG_POOL2D: {
     const lw_pool2d_desc d = lw_layer_pool2d(row, n, l->in);
@@ -108,7 +77,7 @@ static void forward_layer(const lw_trainer *t, size_t layer, int64_t n, const fl
   case LW_LAYER_DROPOUT:
     if (is_training) {
       const lw_args args = dropout(t, layer, count, x, l->y);
-      run(t, LW_OP_dropout_train, NULL, &args, (double)count);
+      run(t, LW_OP_dropout_train, NULL, &args, count);
     } else if (l->y != x) {
       memcpy(l->y, x, (size_t)count * sizeof *x);
     }
@@ -125,21 +94,21 @@ void lw_train_forward(const lw_trainer *t, int64_t n, const float *x, int is_tra
 
 static void conv2d_gradient(const lw_trainer *t, const lw_training_layer *l, lw_op op, const lw_conv2d_desc *d,
                             lw_conv2d_backward_args a) {
-  const double outputs = (double)d->n * (double)size_of(l->out);
+  const double outputs = (double)d->n * (double)lw_shape_size(l->out);
   a.desc = *d;
   a.oh = l->out.h;
   a.ow = l->out.w;
   a.scratch = t->scratch;
   a.scratch_stride = is_simd(t) ? lw_conv2d_backward_scratch(op, d) : 0;
   const lw_args args = {.conv2d_backward = a};
-  run(t, op, NULL, &args, (double)lw_mac_work(t->context, op == LW_OP_conv2d_backward_bias ? outputs : macs_of(d, l->out), 0));
+  run(t, op, NULL, &args, lw_mac_work(t->context, op == LW_OP_conv2d_backward_bias ? outputs : macs_of(d, l->out), 0));
 }
 
 static void linear_gradient(const lw_trainer *t, lw_op op, lw_linear_backward_args a) {
   const double outputs = (double)a.desc.n * (double)a.desc.out;
   const lw_args args = {.linear_backward = a};
   run(t, op, NULL, &args,
-      (double)lw_mac_work(t->context, op == LW_OP_linear_backward_bias ? outputs : outputs * (double)a.desc.in, a.desc.n == 1));
+      lw_mac_work(t->context, op == LW_OP_linear_backward_bias ? outputs : outputs * (double)a.desc.in, a.desc.n == 1));
 }
 
 /* dy to dx (NULL: not wanted) and to the gradients of the layer's weights. Returns whichever of both now is the gradient with
@@ -147,7 +116,7 @@ static void linear_gradient(const lw_trainer *t, lw_op op, lw_linear_backward_ar
 static float *backward_layer(const lw_trainer *t, size_t layer, int64_t n, const float *x, float *dy, float *dx) {
   const lw_training_layer *l = &t->layers[layer];
   const lw_layer *row = &t->net->layers[layer];
-  const int64_t count = n * size_of(l->out);
+  const int64_t count = n * lw_shape_size(l->out);
   const lw_args map = {.map_backward = {count, l->y, dy, dy}};
   switch (row->kind) {
   case LW_LAYER_CONV2D: {
@@ -163,7 +132,7 @@ static float *backward_layer(const lw_trainer *t, size_t layer, int64_t n, const
     return dx;
   }
   case LW_LAYER_LINEAR: {
-    const lw_linear_desc d = {n, size_of(l->in), row->out};
+    const lw_linear_desc d = {n, lw_shape_size(l->in), row->out};
     linear_gradient(t, LW_OP_linear_backward_weights,
                     (lw_linear_backward_args){.desc = d, .x = x, .dy = dy, .out = gradient_of(t, l->tensor)});
     if (l->has_bias)
@@ -174,20 +143,20 @@ static float *backward_layer(const lw_trainer *t, size_t layer, int64_t n, const
                       (lw_linear_backward_args){.desc = d, .dy = dy, .w = weights_of(t, l->tensor), .out = dx});
     return dx;
   }
-  case LW_LAYER_RELU: run(t, LW_OP_relu_backward, NULL, &map, (double)count); return dy;
-  case LW_LAYER_TANH: run(t, LW_OP_tanh_backward, NULL, &map, (double)count); return dy;
+  case LW_LAYER_RELU: run(t, LW_OP_relu_backward, NULL, &map, count); return dy;
+  case LW_LAYER_TANH: run(t, LW_OP_tanh_backward, NULL, &map, count); return dy;
   case LW_LAYER_MAX_POOL2D:
   case LW_LAYER_AVG_POOL2D: {
     if (!dx) return dx;
     const lw_pool2d_desc d = lw_layer_pool2d(row, n, l->in);
     const lw_args args = {.pool2d_backward = {d, l->out.h, l->out.w, l->index, dy, dx}};
     run(t, row->kind == LW_LAYER_MAX_POOL2D ? LW_OP_max_pool2d_backward : LW_OP_avg_pool2d_backward, NULL, &args,
-        pool_work(&d, l->out));
+        lw_pool2d_work(&d, l->out.h, l->out.w));
     return dx;
   }
   case LW_LAYER_DROPOUT: {
     const lw_args args = dropout(t, layer, count, dy, dy);
-    run(t, LW_OP_dropout_train, NULL, &args, (double)count);
+    run(t, LW_OP_dropout_train, NULL, &args, count);
     return dy;
   }
   case LW_LAYER_SOFTMAX: break;

@@ -9,9 +9,6 @@
 
 /* ---------------------------------------------------------------------------------------------------------------- sizes */
 
-static size_t lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
-static int64_t size_of(lw_shape s) { return s.c * s.h * s.w; }
-
 /* Hands out pieces of one block of memory; base == NULL: only counts. */
 typedef struct arena {
   char *base;
@@ -20,7 +17,7 @@ typedef struct arena {
 
 static void *take(arena *a, int64_t count, size_t element) {
   void *p = a->base ? a->base + a->used : NULL;
-  a->used += lines((size_t)count * element);
+  a->used += lw_lines((size_t)count * element);
   return p;
 }
 
@@ -62,13 +59,13 @@ static lw_status lay_out(lw_trainer *t, arena *a) {
     LW_TRY(lw_check_count("trainer", "activations of the batch", (const int64_t[]){t->batch, out.c + 15, out.h, out.w}, 4,
                           sizeof(float), NULL));
     float *const x = y;
-    if (!in_place) y = take(a, t->batch * size_of(out), sizeof *y);
-    int32_t *const index = row->kind == LW_LAYER_MAX_POOL2D ? take(a, t->batch * size_of(out), sizeof *index) : NULL;
+    if (!in_place) y = take(a, t->batch * lw_shape_size(out), sizeof *y);
+    int32_t *const index = row->kind == LW_LAYER_MAX_POOL2D ? take(a, t->batch * lw_shape_size(out), sizeof *index) : NULL;
     if (row->kind == LW_LAYER_LINEAR && lw_isa_is_simd(t->context->isa)) {
-      const int64_t count = lw_packed_count(row->out, size_of(in) + 1);
+      const int64_t count = lw_linear_packed_count(&(lw_linear_desc){t->batch, lw_shape_size(in), row->out});
       if (count > packed) packed = count;
     }
-    if (t->batch * size_of(out) > most) most = t->batch * size_of(out);
+    if (t->batch * lw_shape_size(out) > most) most = t->batch * lw_shape_size(out);
     const size_t own = scratch_of(t, row, in);
     if (own > scratch) scratch = own;
     if (t->layers) {
@@ -111,7 +108,7 @@ static lw_status check(const lw_net *net, const lw_trainer_options *o) {
 static int64_t classes_of(const lw_net *net) {
   lw_shape shape = {net->c, net->h, net->w};
   for (size_t i = 0; i < net->layer_count; i++) (void)lw_net_layer_output(net, i, shape, &shape);
-  return size_of(shape);
+  return lw_shape_size(shape);
 }
 
 /* The trainer on the caller's net, without memory of its own; *bytes: how much it needs. */

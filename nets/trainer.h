@@ -18,7 +18,7 @@ typedef struct lw_training_layer {
 
 typedef struct lw_training_tensor {
   int64_t count;
-  float *part[3]; /* by lw_trainer_part; momentum may be NULL: there is none */
+  float *part[3]; /* by lw_trainer_part */
 } lw_training_tensor;
 
 struct lw_trainer {

@@ -16,6 +16,19 @@ static void pack_part(void *user, int part, int parts) {
     lw_pack_weights(p->out, p->in, begin, end, p->w + begin * LW_BLOCK * p->in, p->packed + begin * LW_BLOCK * p->in);
 }
 
+void lw_linear_pack(const lw_context *context, const lw_linear_desc *d, const float *w, const float *bias, float *packed,
+                    lw_linear_args *args) {
+  const int64_t count = lw_packed_count(d->out, d->in), padded = lw_packed_count(d->out, 1);
+  packing p = {d->out, d->in, w, packed};
+  lw_parallel(context, lw_kernel_parts(context, count), pack_part, &p);
+  args->w = packed;
+  args->bias = NULL;
+  if (!bias) return;
+  memset(packed + count, 0, (size_t)padded * sizeof *packed);
+  memcpy(packed + count, bias, (size_t)d->out * sizeof *packed);
+  args->bias = packed + count;
+}
+
 lw_status lw_linear_check(const char *op, const lw_linear_desc *desc) {
   if (!desc) return lw_fail(LW_BAD_ARGUMENT, "%s: desc is NULL", op);
   LW_TRY(lw_check_least(op, "n", desc->n, 0));
@@ -41,18 +54,10 @@ lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float
   lw_args args = {.linear = {.desc = *desc, .x = x, .w = w, .bias = bias, .y = y}};
   if (!lw_isa_is_simd(context->isa)) return lw_op_run(context, LW_OP_linear, NULL, &args, work);
 
-  /* Panels and a bias padded to whole panels, in one block. */
-  const int64_t count = lw_packed_count(desc->out, desc->in), padded = lw_packed_count(desc->out, 1);
-  float *packed = lw_memory_get(context, (size_t)(count + padded) * sizeof *packed);
-  if (!packed) return lw_fail(LW_NO_MEMORY, "linear: no memory for %lld packed weights", (long long)count);
-  packing p = {desc->out, desc->in, w, packed};
-  lw_parallel(context, lw_kernel_parts(context, count), pack_part, &p);
-  args.linear.w = packed;
-  if (bias) {
-    memset(packed + count, 0, (size_t)padded * sizeof *packed);
-    memcpy(packed + count, bias, (size_t)desc->out * sizeof *packed);
-    args.linear.bias = packed + count;
-  }
+  float *packed = lw_memory_get(context, (size_t)lw_linear_packed_count(desc) * sizeof *packed);
+  if (!packed)
+    return lw_fail(LW_NO_MEMORY, "linear: no memory for %lld packed weights", (long long)lw_packed_count(desc->out, desc->in));
+  lw_linear_pack(context, desc, w, bias, packed, &args.linear);
   const lw_status status = lw_op_run(context, LW_OP_linear, "panels", &args, work);
   lw_memory_free(context, packed);
   return status;

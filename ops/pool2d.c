@@ -81,7 +81,7 @@ static lw_status check_index_fits(const char *op, const lw_pool2d_desc *d) {
   return lw_fail(LW_BAD_SHAPE, "%s: ih*iw is %" PRId64 " * %" PRId64 ", too large for an int32 index", op, d->ih, d->iw);
 }
 
-static int64_t window_work(const lw_pool2d_desc *d, int64_t oh, int64_t ow) {
+int64_t lw_pool2d_work(const lw_pool2d_desc *d, int64_t oh, int64_t ow) {
   const double adds = (double)(d->n * d->c * oh * ow) * (double)(d->kh * d->kw);
   return adds < 1e15 ? (int64_t)adds : (int64_t)1e15;
 }
@@ -102,7 +102,7 @@ static lw_status pool(lw_context *context, lw_op op, const lw_pool2d_desc *d, co
                                    .x = lw_view_plain(x, d->c, d->ih, d->iw),
                                    .y = lw_view_plain(y, d->c, oh, ow),
                                    .index = index}};
-  return lw_op_run(context, op, "plain", &args, window_work(d, oh, ow));
+  return lw_op_run(context, op, "plain", &args, lw_pool2d_work(d, oh, ow));
 }
 
 lw_status lw_max_pool2d(lw_context *context, const lw_pool2d_desc *desc, const float *x, float *y, int32_t *index) {
@@ -147,7 +147,7 @@ lw_status lw_max_pool2d_backward(lw_context *context, const lw_pool2d_desc *desc
   LW_TRY(LW_CHECK_F32(op, dy));
   LW_TRY(LW_CHECK_F32(op, dx));
   const lw_args args = {.pool2d_backward = {*desc, oh, ow, index, dy, dx}};
-  return lw_op_run(context, LW_OP_max_pool2d_backward, NULL, &args, window_work(desc, oh, ow));
+  return lw_op_run(context, LW_OP_max_pool2d_backward, NULL, &args, lw_pool2d_work(desc, oh, ow));
 }
 
 lw_status lw_avg_pool2d_backward(lw_context *context, const lw_pool2d_desc *desc, const float *dy, float *dx) {
@@ -159,5 +159,5 @@ lw_status lw_avg_pool2d_backward(lw_context *context, const lw_pool2d_desc *desc
   LW_TRY(LW_CHECK_F32(op, dy));
   LW_TRY(LW_CHECK_F32(op, dx));
   const lw_args args = {.pool2d_backward = {*desc, oh, ow, NULL, dy, dx}};
-  return lw_op_run(context, LW_OP_avg_pool2d_backward, NULL, &args, window_work(desc, oh, ow));
+  return lw_op_run(context, LW_OP_avg_pool2d_backward, NULL, &args, lw_pool2d_work(desc, oh, ow));
 }
