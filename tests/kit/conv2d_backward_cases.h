@@ -5,10 +5,7 @@
 #define LANEWISE_TESTS_KIT_CONV2D_BACKWARD_CASES_H
 
 #include <string.h>
-#include "tests/kit/kit.h"
-
-/* A case starts from SHAPE's defaults and overrides some. */
-#pragma GCC diagnostic ignored "-Woverride-init"
+#include "tests/kit/conv2d_shape.h"
 
 #define SHAPE(n_, ic_, ih_, iw_, oc_, kh_, kw_)                                                                                  \
   .of.conv2d = {.n = n_,                                                                                                         \
@@ -23,11 +20,6 @@
                 .dilation_h = 1,                                                                                                 \
                 .dilation_w = 1,                                                                                                 \
                 .groups = 1}
-#define STRIDE(h, w)     .of.conv2d.stride_h = h, .of.conv2d.stride_w = w
-#define DILATION(h, w)   .of.conv2d.dilation_h = h, .of.conv2d.dilation_w = w
-#define PAD4(t, l, b, r) .of.conv2d.pad_top = t, .of.conv2d.pad_left = l, .of.conv2d.pad_bottom = b, .of.conv2d.pad_right = r
-#define PAD(p)           PAD4(p, p, p, p)
-#define GROUPS(g)        .of.conv2d.groups = g
 
 static const kit_case cases[] = {
     {"one", SHAPE(1, 1, 1, 1, 1, 1, 1)},
@@ -95,11 +87,6 @@ static const kit_case cases[] = {
     {"vgg16-c11", SHAPE(1, 512, 14, 14, 512, 3, 3), PAD(1)},
 };
 
-static void output(const kit_case *c, int64_t *oh, int64_t *ow) {
-  *oh = *ow = 0;
-  lw_conv2d_output(&c->of.conv2d, oh, ow);
-}
-
 static void random_case(kit_random *r, kit_case *c) {
   lw_conv2d_desc *d = &c->of.conv2d;
   int64_t oh, ow;
@@ -124,17 +111,6 @@ static void random_case(kit_random *r, kit_case *c) {
   } while (lw_conv2d_output(d, &oh, &ow) != LW_OK || d->n * d->oc * oh * ow * d->ic * d->kh * d->kw > 300000);
 }
 
-/* 16 keeps the tail of a block; image sizes keep theirs modulo 4. */
-static int64_t at_most(int64_t size, int64_t most, int64_t unit) {
-  return size <= most ? size : most - unit + size % unit + (size % unit == 0 ? unit : 0);
-}
-static void cut(kit_case *c) {
-  lw_conv2d_desc *d = &c->of.conv2d;
-  if (d->groups == 1) d->ic = at_most(d->ic, 64, LW_BLOCK), d->oc = at_most(d->oc, 64, LW_BLOCK);
-  d->ih = at_most(d->ih, 28, 4);
-  d->iw = at_most(d->iw, 28, 4);
-}
-
 static double outputs(const kit_case *c) {
   int64_t oh, ow;
   output(c, &oh, &ow);
@@ -153,22 +129,6 @@ static void prepare_args(kit_run *run, lw_op op) {
   a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
 }
 
-static const kit_parameter parameters[] = {KIT_SIZE(n, of.conv2d.n),
-                                           KIT_SIZE(ic, of.conv2d.ic),
-                                           KIT_SIZE(ih, of.conv2d.ih),
-                                           KIT_SIZE(iw, of.conv2d.iw),
-                                           KIT_SIZE(oc, of.conv2d.oc),
-                                           KIT_SIZE(kh, of.conv2d.kh),
-                                           KIT_SIZE(kw, of.conv2d.kw),
-                                           KIT_SIZE(stride_h, of.conv2d.stride_h),
-                                           KIT_SIZE(stride_w, of.conv2d.stride_w),
-                                           KIT_SIZE(pad_top, of.conv2d.pad_top),
-                                           KIT_SIZE(pad_left, of.conv2d.pad_left),
-                                           KIT_SIZE(pad_bottom, of.conv2d.pad_bottom),
-                                           KIT_SIZE(pad_right, of.conv2d.pad_right),
-                                           KIT_SIZE(dilation_h, of.conv2d.dilation_h),
-                                           KIT_SIZE(dilation_w, of.conv2d.dilation_w),
-                                           KIT_SIZE(groups, of.conv2d.groups),
-                                           {0}};
+static const kit_parameter parameters[] = {KIT_CONV2D_PARAMETERS, {0}};
 
 #endif

@@ -4,10 +4,7 @@
 #ifndef LANEWISE_TESTS_KIT_CONV2D_CASES_H
 #define LANEWISE_TESTS_KIT_CONV2D_CASES_H
 
-#include "tests/kit/kit.h"
-
-/* A case starts from SHAPE's defaults and overrides some. */
-#pragma GCC diagnostic ignored "-Woverride-init"
+#include "tests/kit/conv2d_shape.h"
 
 #define SHAPE(ic_, ih_, iw_, oc_, kh_, kw_)                                                                                      \
   .of.conv2d = {.n = 1,                                                                                                          \
@@ -22,12 +19,7 @@
                 .dilation_h = 1,                                                                                                 \
                 .dilation_w = 1,                                                                                                 \
                 .groups = 1}
-#define STRIDE(h, w)     .of.conv2d.stride_h = h, .of.conv2d.stride_w = w
-#define DILATION(h, w)   .of.conv2d.dilation_h = h, .of.conv2d.dilation_w = w
-#define PAD4(t, l, b, r) .of.conv2d.pad_top = t, .of.conv2d.pad_left = l, .of.conv2d.pad_bottom = b, .of.conv2d.pad_right = r
-#define PAD(p)           PAD4(p, p, p, p)
-#define GROUPS(g)        .of.conv2d.groups = g
-#define BATCH(b)         .of.conv2d.n = b
+#define BATCH(b) .of.conv2d.n = b
 /* Square images and kernels. */
 #define SQUARE(ic, size, oc, k) SHAPE(ic, size, size, oc, k, k)
 

@@ -10,11 +10,6 @@
 
 enum { X, W, BIAS, Y };
 
-static void output(const kit_case *c, int64_t *oh, int64_t *ow) {
-  *oh = *ow = 0;
-  lw_conv2d_output(&c->of.conv2d, oh, ow);
-}
-
 static void random_case(kit_random *r, kit_case *c) {
   lw_conv2d_desc *d = &c->of.conv2d;
   int64_t oh, ow;
@@ -199,17 +194,6 @@ static double flops(const kit_case *c) {
   return 2.0 * (double)conv_count(c) * (double)(d->ic / d->groups * d->kh * d->kw);
 }
 
-/* 16 keeps the tail of a block; image sizes keep theirs modulo 4. */
-static int64_t at_most(int64_t size, int64_t most, int64_t unit) {
-  return size <= most ? size : most - unit + size % unit + (size % unit == 0 ? unit : 0);
-}
-static void cut(kit_case *c) {
-  lw_conv2d_desc *d = &c->of.conv2d;
-  if (d->groups == 1) d->ic = at_most(d->ic, 64, LW_BLOCK), d->oc = at_most(d->oc, 64, LW_BLOCK);
-  d->ih = at_most(d->ih, 28, 4);
-  d->iw = at_most(d->iw, 28, 4);
-}
-
 /* The largest layers only by the algorithm that networks use for them: definitions take seconds. */
 static int fast_applies(const char *algorithm, const kit_case *c) {
   const lw_conv2d_desc *d = &c->of.conv2d;
@@ -309,26 +293,8 @@ static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_conv2d(context, &c->of.conv2d, t[X], t[W], t[BIAS], t[Y]);
 }
 
-static const kit_parameter parameters[] = {KIT_SIZE(n, of.conv2d.n),
-                                           KIT_SIZE(ic, of.conv2d.ic),
-                                           KIT_SIZE(ih, of.conv2d.ih),
-                                           KIT_SIZE(iw, of.conv2d.iw),
-                                           KIT_SIZE(oc, of.conv2d.oc),
-                                           KIT_SIZE(kh, of.conv2d.kh),
-                                           KIT_SIZE(kw, of.conv2d.kw),
-                                           KIT_SIZE(stride_h, of.conv2d.stride_h),
-                                           KIT_SIZE(stride_w, of.conv2d.stride_w),
-                                           KIT_SIZE(pad_top, of.conv2d.pad_top),
-                                           KIT_SIZE(pad_left, of.conv2d.pad_left),
-                                           KIT_SIZE(pad_bottom, of.conv2d.pad_bottom),
-                                           KIT_SIZE(pad_right, of.conv2d.pad_right),
-                                           KIT_SIZE(dilation_h, of.conv2d.dilation_h),
-                                           KIT_SIZE(dilation_w, of.conv2d.dilation_w),
-                                           KIT_SIZE(groups, of.conv2d.groups),
-                                           KIT_FLAG(bias, bias),
-                                           KIT_FLAG(relu, relu),
-                                           KIT_FLAG(pool, pool),
-                                           {0}};
+static const kit_parameter parameters[] = {
+    KIT_CONV2D_PARAMETERS, KIT_FLAG(bias, bias), KIT_FLAG(relu, relu), KIT_FLAG(pool, pool), {0}};
 
 const kit_op kit_op_conv2d = {
     .op = LW_OP_conv2d,
