@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lanewise_train.h"
-#include "nets/nets.h"
 #include "simd/isa.h"
 #include "tests/expect.h"
-#include "tests/kit/kit.h"
+#include "tests/kit/learn64.h"
 
 enum { BATCH = 5, STEPS = 12 };
 static const uint64_t seed = 21;
@@ -52,49 +51,6 @@ static const lw_net odd = {"odd", 3, 14, 18, odd_layers, sizeof odd_layers / siz
 
 /* ------------------------------------------------------------------------------------------------- finite differences */
 
-/* The loss of `n` samples in double, from weights w[tensor], by the loops of ref64; without dropout. */
-static double loss_of(const lw_net *net, double *const *w, const float *x, int64_t n, const int32_t *labels) {
-  lw_shape in = {net->c, net->h, net->w}, out = in;
-  int64_t count = n * in.c * in.h * in.w;
-  double *a = malloc((size_t)count * sizeof *a), loss;
-  for (int64_t i = 0; i < count; i++) a[i] = (double)x[i];
-  int tensor = 0;
-  for (size_t i = 0; i < net->layer_count; i++, in = out) {
-    const lw_layer *l = &net->layers[i];
-    must(lw_net_layer_output(net, i, in, &out));
-    count = n * out.c * out.h * out.w;
-    double *y = malloc((size_t)count * sizeof *y);
-    assert_non_null(y);
-    if (l->kind == LW_LAYER_CONV2D || l->kind == LW_LAYER_LINEAR) {
-      const double *bias = l->no_bias ? NULL : w[tensor + 1];
-      const lw_conv2d_desc conv = lw_layer_conv2d(l, n, in);
-      const lw_linear_desc linear = {n, in.c * in.h * in.w, l->out};
-      if (l->kind == LW_LAYER_CONV2D)
-        ref64_conv2d(&conv, a, w[tensor], bias, y);
-      else
-        ref64_linear(&linear, a, w[tensor], bias, y);
-      tensor += bias ? 2 : 1;
-    } else if (l->kind == LW_LAYER_MAX_POOL2D || l->kind == LW_LAYER_AVG_POOL2D) {
-      const lw_pool2d_desc pool = lw_layer_pool2d(l, n, in);
-      if (l->kind == LW_LAYER_MAX_POOL2D)
-        ref64_max_pool2d(&pool, a, y, NULL);
-      else
-        ref64_avg_pool2d(&pool, a, y);
-    } else if (l->kind == LW_LAYER_RELU) {
-      ref64_relu(count, a, y);
-    } else if (l->kind == LW_LAYER_TANH) {
-      ref64_tanh(count, a, y);
-    } else {
-      memcpy(y, a, (size_t)count * sizeof *y);
-    }
-    free(a);
-    a = y;
-  }
-  ref64_softmax_cross_entropy(&(lw_cross_entropy_desc){.n = n, .c = out.c * out.h * out.w}, a, labels, &loss);
-  free(a);
-  return loss;
-}
-
 /* Some weights of every tensor, moved both ways in double: so steep the loss is there. A weight whose move makes ReLU or a pool
  * decide otherwise has no such slope; a smaller move then gives another answer, and it is passed over. */
 static void gradients_of(const lw_net *net, int64_t n) {
@@ -105,14 +61,16 @@ static void gradients_of(const lw_net *net, int64_t n) {
   must(lw_net_parameter_tensors(net, &tensors));
   for (int i = 0; i < n; i++) labels[i] = (int32_t)(i * 7 % outputs_of(net));
   must(lw_train_step(t, n, x, labels, &loss, NULL));
-  double **w = calloc((size_t)tensors, sizeof *w);
+  double **w = calloc((size_t)tensors, sizeof *w), *wide = malloc((size_t)(n * net->c * net->h * net->w) * sizeof *wide);
+  for (int64_t i = 0; i < n * net->c * net->h * net->w; i++) wide[i] = (double)x[i];
+  const learn64 l = {.net = net, .n = n, .x = wide, .labels = labels, .w = w};
   for (int i = 0; i < tensors; i++) {
     lw_parameter_info info;
     must(lw_net_parameter(net, i, &info));
     w[i] = malloc((size_t)info.count * sizeof **w);
     for (int64_t k = 0; k < info.count; k++) w[i][k] = (double)lw_trainer_tensor(t, LW_TRAINER_WEIGHTS, i)[k];
   }
-  assert_true(fabs(loss_of(net, w, x, n, labels) - (double)loss) < 1e-5);
+  assert_true(fabs(learn64_loss(&l) - (double)loss) < 1e-5);
   for (int i = 0; i < tensors; i++) {
     lw_parameter_info info;
     must(lw_net_parameter(net, i, &info));
@@ -122,9 +80,9 @@ static void gradients_of(const lw_net *net, int64_t n) {
       for (int half = 0; half < 2; half++) {
         const double h = half ? 1e-6 : 1e-5;
         w[i][k] = kept + h;
-        const double above = loss_of(net, w, x, n, labels);
+        const double above = learn64_loss(&l);
         w[i][k] = kept - h;
-        slope[half] = (above - loss_of(net, w, x, n, labels)) / (2 * h);
+        slope[half] = (above - learn64_loss(&l)) / (2 * h);
       }
       w[i][k] = kept;
       const double scale = fabs(slope[1]) + 1e-3, got = (double)lw_trainer_tensor(t, LW_TRAINER_GRADIENTS, i)[k];
@@ -140,6 +98,7 @@ static void gradients_of(const lw_net *net, int64_t n) {
   print_message("%s: %d gradients compared, %d passed over\n", net->name, compared, passed);
   assert_true(compared > 3 * passed);
   free(w);
+  free(wide);
   free(x);
   lw_trainer_destroy(t);
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the golden vectors of this folder with PyTorch in float64: ops.txt, train.txt, nets.txt, SHA256SUMS. See README.md.
+"""Writes the golden vectors of this folder with PyTorch in float64: ops.txt, train.txt, steps.txt, nets.txt, SHA256SUMS. See README.md.
 
-usage: make_golden.py [ops] [train] [nets]     (default: all)
+usage: make_golden.py [ops] [train] [steps] [nets]     (default: all)
 """
 import hashlib
 import math
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from golden_case import HERE, INF, NAN, Case, check_philox, f64, hexes, kaiming_uniform
+from step_cases import all_step_lines
 from train_cases import train_cases
 
 
@@ -309,7 +310,7 @@ def net_lines(name):
 def main():
     check_philox()
     torch.set_num_threads(1)
-    wanted = sys.argv[1:] or ["ops", "train", "nets"]
+    wanted = sys.argv[1:] or ["ops", "train", "steps", "nets"]
     if "ops" in wanted:
         with np.errstate(all="ignore"):
             forward_cases()
@@ -318,9 +319,11 @@ def main():
     if "train" in wanted:
         train_cases()
         Case.write("train.txt")
+    if "steps" in wanted:
+        (HERE / "steps.txt").write_text("\n".join(all_step_lines(NETS, sample_positions)) + "\n")
     if "nets" in wanted:
         (HERE / "nets.txt").write_text("\n".join(line for name in NETS for line in net_lines(name)) + "\n")
-    names = "golden_case.py", "make_golden.py", "nets.txt", "ops.txt", "train.txt", "train_cases.py"
+    names = "golden_case.py", "make_golden.py", "nets.txt", "ops.txt", "step_cases.py", "steps.txt", "train.txt", "train_cases.py"
     sums = [f"{hashlib.sha256((HERE / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
     (HERE / "SHA256SUMS").write_text("".join(sums))
 

@@ -238,3 +238,61 @@ void golden_net_free(golden_net *net) {
   free(net->logits);
   *net = (golden_net){0};
 }
+
+/* ----------------------------------------------------------------------------------------------------------------- steps */
+
+/* Numbers into an array of `most`; how many. */
+static int read_few(golden_file *f, int64_t least, int64_t most, double *values, int64_t *count) {
+  if (!read_count(f, least, most, count)) return 0;
+  for (int64_t i = 0; i < *count; i++)
+    if (!read_double(f, &values[i])) return 0;
+  return 1;
+}
+
+static int read_options(golden_file *f, golden_steps *s) {
+  double v[1 + GOLDEN_CLASSES];
+  int64_t count, flag;
+  if (!expect(f, "sgd") || !read_count(f, 0, 1, &flag) || !read_few(f, 4, 4, v, &count)) return 0;
+  s->sgd = (lw_sgd_options){(float)v[0], (float)v[1], (float)v[2], (float)v[3], (int)flag};
+  if (!expect(f, "loss") || !read_count(f, 0, 1, &flag) || !read_few(f, 1, 1 + GOLDEN_CLASSES, v, &count)) return 0;
+  s->loss = (lw_cross_entropy_desc){.reduction = (lw_reduction)flag, .label_smoothing = (float)v[0]};
+  s->has_class_weights = count > 1;
+  for (int64_t i = 1; i < count; i++) s->class_weights[i - 1] = (float)v[i];
+  return expect(f, "losses") && read_few(f, GOLDEN_STEP_COUNT, GOLDEN_STEP_COUNT, s->losses, &count);
+}
+
+static int read_steps(golden_file *f, golden_steps *s) {
+  int64_t seed, tensor, count, value, samples = 0;
+  *s = (golden_steps){0};
+  if (!expect(f, "steps") || !read_name(f, s->name) || !expect(f, "seed") || !read_int(f, &seed)) return 0;
+  if (!expect(f, "input") || !read_count(f, 0, INT32_MAX, &tensor)) return 0;
+  s->seed = (uint64_t)seed;
+  s->input_tensor = (int)tensor;
+  if (!expect(f, "batches") || !read_count(f, GOLDEN_STEP_COUNT, GOLDEN_STEP_COUNT, &count)) return 0;
+  for (int i = 0; i < GOLDEN_STEP_COUNT; samples += s->batch[i++])
+    if (!read_count(f, 1, GOLDEN_LABELS / GOLDEN_STEP_COUNT, &s->batch[i])) return 0;
+  if (!expect(f, "labels") || !read_count(f, samples, samples, &count)) return 0;
+  for (int64_t i = 0; i < count; i++) {
+    if (!read_count(f, 0, INT32_MAX, &value)) return 0;
+    s->labels[i] = (int32_t)value;
+  }
+  if (!read_options(f, s)) return 0;
+  while (accept(f, "tensor")) {
+    if (s->tensors == 2 * GOLDEN_LAYERS) return fail(f, "more than %d tensors", 2 * GOLDEN_LAYERS);
+    if (!read_layer(f, &s->tensor[s->tensors++])) return 0;
+  }
+  return 1;
+}
+
+int golden_steps_read(golden_steps *steps, const char *path, const char *name, char error[160]) {
+  golden_file f;
+  *steps = (golden_steps){0};
+  if (golden_open(&f, path)) {
+    while (peek(&f) > 0 && read_steps(&f, steps) && strcmp(steps->name, name) != 0) {
+    }
+    if (strcmp(steps->name, name) != 0) fail(&f, "no steps of %s in %s", name, path);
+    golden_close(&f);
+  }
+  memcpy(error, f.error, sizeof f.error);
+  return !f.error[0];
+}

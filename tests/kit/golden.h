@@ -6,11 +6,13 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "lanewise_train.h"
 
 /* For programs that define LANEWISE_SOURCE_DIR. */
 #define GOLDEN_OPS   LANEWISE_SOURCE_DIR "/data/golden/ops.txt"
 #define GOLDEN_TRAIN LANEWISE_SOURCE_DIR "/data/golden/train.txt"
 #define GOLDEN_NETS  LANEWISE_SOURCE_DIR "/data/golden/nets.txt"
+#define GOLDEN_STEPS LANEWISE_SOURCE_DIR "/data/golden/steps.txt"
 
 enum { GOLDEN_INTS = 20, GOLDEN_INPUTS = 4, GOLDEN_SAMPLES = 16, GOLDEN_LAYERS = 48, GOLDEN_NAME = 40 };
 
@@ -63,6 +65,28 @@ typedef struct golden_net {
 /* Finds network `name` in the file. Returns 0 and an error if that fails, else release with golden_net_free. */
 int golden_net_read(golden_net *net, const char *path, const char *name, char error[160]);
 void golden_net_free(golden_net *net);
+
+enum { GOLDEN_STEP_COUNT = 3, GOLDEN_LABELS = 32, GOLDEN_CLASSES = 16 };
+
+/* Three steps of training from seeded weights: step s on batch[s] images, lw_kaiming_uniform(seed, input_tensor + s, 6, 0, ...),
+ * with the next so many labels; dropout by lw_trainer's streams under that seed. */
+typedef struct golden_steps {
+  char name[GOLDEN_NAME];
+  uint64_t seed;
+  int input_tensor;
+  int64_t batch[GOLDEN_STEP_COUNT];
+  int32_t labels[GOLDEN_LABELS];
+  lw_sgd_options sgd;
+  lw_cross_entropy_desc loss; /* without n, c and the weights of the classes */
+  float class_weights[GOLDEN_CLASSES];
+  int has_class_weights;
+  double losses[GOLDEN_STEP_COUNT];
+  golden_layer tensor[2 * GOLDEN_LAYERS]; /* weights after the last step in the order of lw_net_parameter, then the momentum */
+  int tensors;
+} golden_steps;
+
+/* Finds network `name` in the file. Returns 0 and an error if that fails. Nothing to release. */
+int golden_steps_read(golden_steps *steps, const char *path, const char *name, char error[160]);
 
 /* Elements 0..count-1 of a seeded tensor, widened; NULL if there is no memory. */
 double *golden_uniform(uint64_t seed, int tensor, int64_t fan_in, int64_t count);
