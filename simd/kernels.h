@@ -35,10 +35,15 @@ static inline void lw_share(int64_t units, lw_part part, int64_t *begin, int64_t
  *   pooled  direct with the pool, stride and dilation 1, kw 3 or 5; no scratch.
  *   im2col  any shape; plain x without halo, w as in lanewise.h, plain y. scratch: lw_conv2d_plain_scratch() bytes per part.
  *   depthwise  ic == groups; plain, w as in lanewise.h; no scratch.
+ *   samples  any shape; x and y in samples (see below), the halo of x covers the padding, w as in lanewise.h; relu; no scratch.
  *   winograd4, winograd2  3x3 (winograd2: or 5x5), stride 1, dilation 1, groups == 1. SIMD ISAs: x and y in blocks, the halo of x
  * covers the padding, w packed by lw_pack_winograd; relu and pool as for direct; scratch: lw_winograd_scratch() bytes per part.
  * ref, naive: plain, w as in lanewise.h; no scratch.
- *   ""      (ref, naive, autovec) any shape, plain, w as in lanewise.h; no scratch. */
+ *   ""      (ref, naive, autovec) any shape, plain, w as in lanewise.h; no scratch.
+ *
+ * A tensor [n][c][h][w] in samples is the blocked layout of LW_SAMPLES(n) images of c*16 channels: blocks are the channels, lanes
+ * the samples of a group of 16. */
+#define LW_SAMPLES(n) (((n) + LW_BLOCK - 1) / LW_BLOCK)
 typedef struct lw_winograd_block {
   int64_t tiles;  /* image tiles that go through the three stages together */
   int64_t panels; /* of 16 output channels, multiplied before they are transformed back */
@@ -90,7 +95,8 @@ typedef struct lw_add_args {
   float *y;
 } lw_add_args;
 
-/* Algorithms of max_pool2d and avg_pool2d: "plain": plain views, index may be set; "blocked": 16-channel blocks, no index. */
+/* Algorithms of max_pool2d and avg_pool2d: "plain": plain views; "blocked": 16-channel blocks, with index[n][blocks][oh][ow][16].
+ * index may be NULL. */
 typedef struct lw_pool2d_args {
   lw_pool2d_desc desc;
   int64_t oh, ow;
@@ -116,6 +122,7 @@ typedef struct lw_topk_args {
 typedef struct lw_reorder_args {
   int64_t n, c;
   lw_view x, y;
+  int to_samples, from_samples; /* not 0: y or x is in samples and the other plain without a halo; missing samples of y are +0 */
 } lw_reorder_args;
 
 typedef struct lw_u8_to_f32_args {
@@ -178,9 +185,13 @@ typedef struct lw_pad2d_args {
  *   blocked  groups == 1. data: lw_conv2d_can_turn(desc); dy_view in blocks, whose halo covers the padding of lw_conv2d_turned();
  *            w packed by lw_pack_turned(); the gradient goes to x_view, in blocks with any halo. weights: dy_view in blocks;
  *            x_view any view whose halo covers the padding; out as lw_pack_weights() packs weights; scratch:
- *            lw_conv2d_backward_blocked_scratch() bytes per part. */
+ *            lw_conv2d_backward_blocked_scratch() bytes per part.
+ *   samples  any shape; views in samples, w and out as in lanewise.h. data: from dy_view, whose halo is at least
+ *            lw_conv2d_backward_halo(), to x_view. weights: the halo of x_view covers the padding; scratch: LW_SAMPLES_SCRATCH
+ * bytes per part. */
 typedef struct lw_conv2d_backward_args {
   lw_conv2d_desc desc;
+  int adds; /* samples, weights and bias: not 0: out has the sum over earlier images, to which these are added */
   int64_t oh, ow;
   const float *x, *w, *dy;
   float *out;
@@ -192,6 +203,7 @@ typedef struct lw_conv2d_backward_args {
 /* linear_backward_data (dy, w), _weights (x, dy), _bias (dy); out: the gradient. */
 typedef struct lw_linear_backward_args {
   lw_linear_desc desc;
+  int adds; /* weights and bias on SIMD ISAs: as of lw_conv2d_backward_args */
   const float *x, *w, *dy;
   float *out;
 } lw_linear_backward_args;
@@ -203,13 +215,15 @@ typedef struct lw_map_backward_args {
   float *dx;
 } lw_map_backward_args;
 
-/* max_pool2d_backward (index, dy), avg_pool2d_backward (dy): plain tensors. Indices lie in their windows. */
+/* max_pool2d_backward (index, dy), avg_pool2d_backward (dy): plain tensors, but for algorithm "blocked": dy_view to dx_view, and
+ * index as max_pool2d gives it. Indices lie in their windows. */
 typedef struct lw_pool2d_backward_args {
   lw_pool2d_desc desc;
   int64_t oh, ow;
   const int32_t *index;
   const float *dy;
   float *dx;
+  lw_view dy_view, dx_view;
 } lw_pool2d_backward_args;
 
 /* dropout_train, and the gradient of it; y == x allowed. */
@@ -347,9 +361,25 @@ enum { LW_IM2COL_SCRATCH = 128 * 48 * 4 }; /* 128 taps of at most 48 pixels */
 static inline size_t lw_conv2d_plain_scratch(const lw_conv2d_desc *desc) {
   return desc->ic == desc->groups ? 0 : LW_IM2COL_SCRATCH;
 }
+/* conv2d_backward_weights, algorithm `samples`: the chains of LW_SAMPLES_CHUNK weights of so many outputs. */
+enum {
+  LW_SAMPLES_OUTS = 8,
+  LW_SAMPLES_CHUNK = 80,
+  LW_SAMPLES_SLACK = 8,
+  LW_SAMPLES_SCRATCH = LW_SAMPLES_OUTS * (LW_SAMPLES_CHUNK + LW_SAMPLES_SLACK) * LW_BLOCK * 4
+};
 /* conv2d_backward_weights, algorithm `blocked`: the chains of two panels for one image, where there are several. */
 static inline size_t lw_conv2d_backward_blocked_scratch(const lw_conv2d_desc *desc) {
   return desc->n > 1 ? (size_t)(2 * LW_BLOCK * desc->ic * desc->kh * desc->kw) * sizeof(float) : 0;
+}
+/* How far beyond dy's edges (top, left, bottom, right) conv2d_backward_data has taps. */
+static inline void lw_conv2d_backward_halo(const lw_conv2d_desc *d, int64_t oh, int64_t ow, int64_t halo[4]) {
+  const int64_t before[2] = {d->dilation_h * (d->kh - 1) - d->pad_top, d->dilation_w * (d->kw - 1) - d->pad_left};
+  const int64_t last[2] = {d->ih - 1 + d->pad_top, d->iw - 1 + d->pad_left};
+  halo[0] = before[0] > 0 ? before[0] / d->stride_h : 0;
+  halo[1] = before[1] > 0 ? before[1] / d->stride_w : 0;
+  halo[2] = last[0] / d->stride_h >= oh ? last[0] / d->stride_h - (oh - 1) : 0;
+  halo[3] = last[1] / d->stride_w >= ow ? last[1] / d->stride_w - (ow - 1) : 0;
 }
 /* The convolution of dy, with kernels turned by 180 degrees, that is conv2d_backward_data of `desc`; for stride 1, if no output
  * lies wholly on the padding. */

@@ -4,8 +4,8 @@
 
 typedef float four __attribute__((vector_size(16)));
 
-/* to[c * 16 + r] = from[r * k + c] for r, c in 0..3. */
-static inline void transpose_4x4(int64_t k, const float *from, float *to) {
+/* to[c * to_row + r] = from[r * k + c] for r, c in 0..3. */
+static inline void transpose_4x4(int64_t k, const float *from, int64_t to_row, float *to) {
   four a, b, c, d;
   memcpy(&a, from, sizeof a);
   memcpy(&b, from + k, sizeof b);
@@ -16,7 +16,7 @@ static inline void transpose_4x4(int64_t k, const float *from, float *to) {
   const four columns[4] = {
       __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
       __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5), __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
-  for (int i = 0; i < 4; i++) memcpy(to + i * LW_BLOCK, &columns[i], sizeof columns[i]);
+  for (int i = 0; i < 4; i++) memcpy(to + i * to_row, &columns[i], sizeof columns[i]);
 }
 
 /* A cache line of each row at a time: rows that are a power of two apart share a cache set and would push each other out. */
@@ -24,7 +24,7 @@ static int64_t pack_whole_lines(int64_t k, const float *from, float *to) {
   int64_t i = 0;
   for (; i + 16 <= k; i += 16)
     for (int64_t row = 0; row < LW_BLOCK; row += 4)
-      for (int64_t c = 0; c < 16; c += 4) transpose_4x4(k, from + row * k + i + c, to + (i + c) * LW_BLOCK + row);
+      for (int64_t c = 0; c < 16; c += 4) transpose_4x4(k, from + row * k + i + c, LW_BLOCK, to + (i + c) * LW_BLOCK + row);
   return i;
 }
 
@@ -72,8 +72,45 @@ static void reorder_row(const lw_reorder_args *a, int64_t n, int64_t block, int6
   lw_view_zero_halo(y, n, block, h, h + 1);
 }
 
+/* One row of a channel of up to 16 samples, `stride` floats apart, to lanes or back. */
+static void row_of_samples(const float *plain, int64_t stride, int64_t samples, int64_t width, float *to) {
+  int64_t w = 0;
+  for (; samples == LW_BLOCK && w + 4 <= width; w += 4)
+    for (int64_t s = 0; s < LW_BLOCK; s += 4) transpose_4x4(stride, plain + s * stride + w, LW_BLOCK, to + w * LW_BLOCK + s);
+  for (; w < width; w++)
+    for (int64_t s = 0; s < LW_BLOCK; s++) to[w * LW_BLOCK + s] = s < samples ? plain[s * stride + w] : 0;
+}
+static void row_of_plain(const float *lanes, int64_t stride, int64_t samples, int64_t width, float *to) {
+  int64_t w = 0;
+  for (; samples == LW_BLOCK && w + 4 <= width; w += 4)
+    for (int64_t s = 0; s < LW_BLOCK; s += 4) transpose_4x4(LW_BLOCK, lanes + w * LW_BLOCK + s, stride, to + s * stride + w);
+  for (; w < width; w++)
+    for (int64_t s = 0; s < samples; s++) to[s * stride + w] = lanes[w * LW_BLOCK + s];
+}
+
+static void reorder_samples(const lw_reorder_args *a, lw_part part) {
+  const lw_view *plain = a->to_samples ? &a->x : &a->y, *lanes = a->to_samples ? &a->y : &a->x;
+  int64_t begin, end;
+  lw_share(LW_SAMPLES(a->n) * a->c * plain->h, part, &begin, &end);
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t group = i / plain->h / a->c, c = i / plain->h % a->c, h = i % plain->h, n = group * LW_BLOCK;
+    const int64_t samples = a->n - n < LW_BLOCK ? a->n - n : LW_BLOCK;
+    float *p = lw_view_at(plain, n, c, h, 0), *l = lw_view_at(lanes, group, c, h, 0);
+    if (a->from_samples) {
+      row_of_plain(l, plain->n_stride, samples, plain->w, p);
+    } else {
+      row_of_samples(p, plain->n_stride, samples, plain->w, l);
+      lw_view_zero_halo(lanes, group, c, h, h + 1);
+    }
+  }
+}
+
 void lw_reorder(const lw_args *args, lw_part part) {
   const lw_reorder_args *a = &args->reorder;
+  if (a->to_samples || a->from_samples) {
+    reorder_samples(a, part);
+    return;
+  }
   const int64_t blocks = (a->c + a->y.c_block - 1) / a->y.c_block;
   int64_t begin, end;
   lw_share(a->n * blocks * a->y.h, part, &begin, &end);

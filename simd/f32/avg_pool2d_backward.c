@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * avg_pool2d_backward: lanes are windows of a row. Each is divided once; then the terms go to the positions kw = last, ..., 0 of
- * all windows in turn, so that every position adds its windows in rising order. */
+ * all windows in turn, so that every position adds its windows in rising order. blocked: lanes are channels, windows follow one
+ * another. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
@@ -90,5 +91,36 @@ void VEC_FN(avg_pool2d_backward)(const lw_args *args, lw_part part) {
           add_windows(a, &rows, ow, count, terms, dx);
       }
     }
+  }
+}
+
+void VEC_FN(avg_pool2d_backward_blocked)(const lw_args *args, lw_part part) {
+  const lw_pool2d_backward_args *a = &args->pool2d_backward;
+  const lw_pool2d_desc *d = &a->desc;
+  const int64_t blocks = (d->c + LW_BLOCK - 1) / LW_BLOCK;
+  int64_t begin, end;
+  lw_share(d->n * blocks, part, &begin, &end);
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t n = i / blocks, block = i % blocks;
+    for (int64_t h = 0; h < d->ih; h++)
+      memset(lw_view_at(&a->dx_view, n, block, h, 0), 0, (size_t)(d->iw * LW_BLOCK) * sizeof(float));
+    for (int64_t oh = 0; oh < a->oh; oh++) {
+      const extent rows = extent_at(oh, d->stride_h, d->pad_h, d->kh, d->ih);
+      const float *dy = lw_view_at(&a->dy_view, n, block, oh, 0);
+      for (int64_t ow = 0; ow < a->ow; ow++, dy += LW_BLOCK) {
+        const extent columns = extent_at(ow, d->stride_w, d->pad_w, d->kw, d->iw);
+        const float count = (float)(d->count_include_pad ? rows.padded * columns.padded
+                                                         : (rows.end - rows.begin) * (columns.end - columns.begin));
+        V_UNROLL for (int v = 0; v < LW_BLOCK / VL; v++) {
+          const vf term = v_div(v_load(dy + v * VL), v_set1(count));
+          for (int64_t h = rows.begin; h < rows.end; h++)
+            for (int64_t w = columns.begin; w < columns.end; w++) {
+              float *dx = lw_view_at(&a->dx_view, n, block, h, w) + v * VL;
+              v_store(dx, v_add(v_load(dx), term));
+            }
+        }
+      }
+    }
+    lw_view_zero_halo(&a->dx_view, n, block, 0, d->ih);
   }
 }

@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * conv2d_backward_bias: lanes are output channels. VL pixels of VL channels are loaded as they lie and turned in registers, so
  * that every channel keeps its chain. */
+#include "simd/f32/transpose.h"
 #include "simd/kernels.h"
-#include "simd/vec/vec.h"
-
-enum { ROUNDS = VL == 16 ? 4 : VL == 8 ? 3 : 2 }; /* log2(VL) */
-
-/* r[i] lane j to r[j] lane i: each round rotates the address (row, lane) of every element by one bit. */
-ALWAYS_INLINE void transpose(vf r[VL]) {
-  V_UNROLL for (int round = 0; round < ROUNDS; round++) {
-    vf next[VL];
-    V_UNROLL for (int i = 0; i < VL / 2; i++) {
-      next[2 * i] = v_zip_low(r[i], r[i + VL / 2]);
-      next[2 * i + 1] = v_zip_high(r[i], r[i + VL / 2]);
-    }
-    V_UNROLL for (int i = 0; i < VL; i++) r[i] = next[i];
-  }
-}
 
 /* The chains of `channels` planes over `pixels` <= VL pixels; missing ones load as +0. */
 ALWAYS_INLINE vf add_pixels(const int whole, vf sum, const float *dy, int64_t plane, int64_t channels, int64_t pixels) {
@@ -24,7 +10,7 @@ ALWAYS_INLINE vf add_pixels(const int whole, vf sum, const float *dy, int64_t pl
   V_UNROLL for (int c = 0; c < VL; c++) rows[c] = whole          ? v_load(dy + c * plane)
                                                   : c < channels ? v_load_partial(dy + c * plane, pixels)
                                                                  : v_zero();
-  transpose(rows);
+  v_transpose(rows);
   V_UNROLL for (int p = 0; p < VL; p++) if (whole || p < pixels) sum = v_add(sum, rows[p]);
   return sum;
 }

@@ -6,26 +6,53 @@
 
 enum { PV = LW_BLOCK / VL };
 
-static void blocked_row(const lw_pool2d_args *a, int64_t n, int64_t block, int64_t oh) {
+/* One window's positions kh0..kh1-1 x kw0..kw1-1, which are inside the image; x, position: of position (0, 0), wherever that is.
+ * Positions ride along as bits of floats, which selects only move. index may be NULL. */
+ALWAYS_INLINE void blocked_window(const lw_pool2d_args *a, int64_t kh0, int64_t kh1, int64_t kw0, int64_t kw1, const float *x,
+                                  int64_t position, float *y, int32_t *index) {
   const lw_pool2d_desc *d = &a->desc;
-  for (int64_t ow = 0; ow < a->ow; ow++) {
-    vf m[PV];
-    V_UNROLL for (int v = 0; v < PV; v++) m[v] = v_set1(-INFINITY);
-    for (int64_t kh = 0; kh < d->kh; kh++) {
-      const int64_t ih = oh * d->stride_h - d->pad_h + kh * d->dilation_h;
-      if (ih < 0 || ih >= d->ih) continue;
-      for (int64_t kw = 0; kw < d->kw; kw++) {
-        const int64_t iw = ow * d->stride_w - d->pad_w + kw * d->dilation_w;
-        if (iw < 0 || iw >= d->iw) continue;
-        const float *x = lw_view_at(&a->x, n, block, ih, iw);
-        V_UNROLL for (int v = 0; v < PV; v++) {
-          const vf value = v_load(x + v * VL);
-          m[v] = v_select(vm_taken(m[v], value), value, m[v]);
-        }
+  const int64_t to_row = d->dilation_h * a->x.row_stride, to_column = d->dilation_w * LW_BLOCK;
+  vf m[PV], taken[PV];
+  const vf start =
+      v_from_bits(vi_set1(kh0 < kh1 && kw0 < kw1 ? (int32_t)(position + kh0 * d->dilation_h * d->iw + kw0 * d->dilation_w) : -1));
+  V_UNROLL for (int v = 0; v < PV; v++) m[v] = v_set1(-INFINITY), taken[v] = start;
+  for (int64_t kh = kh0; kh < kh1; kh++)
+    for (int64_t kw = kw0; kw < kw1; kw++) {
+      const vf at = v_from_bits(vi_set1((int32_t)(position + kh * d->dilation_h * d->iw + kw * d->dilation_w)));
+      V_UNROLL for (int v = 0; v < PV; v++) {
+        const vf value = v_load(x + kh * to_row + kw * to_column + v * VL);
+        const vm take = vm_taken(m[v], value);
+        m[v] = v_select(take, value, m[v]);
+        if (index) taken[v] = v_select(take, at, taken[v]);
       }
     }
-    float *y = lw_view_at(&a->y, n, block, oh, ow);
-    V_UNROLL for (int v = 0; v < PV; v++) v_store(y + v * VL, m[v]);
+  V_UNROLL for (int v = 0; v < PV; v++) v_store(y + v * VL, m[v]);
+  if (index) memcpy(index, taken, sizeof taken);
+}
+
+/* Positions of a window that begins at `first`: begin..end-1 of `kernel` are inside an image of size `in`. */
+static void inside(int64_t first, int64_t kernel, int64_t dilation, int64_t in, int64_t *begin, int64_t *end) {
+  *begin = first < 0 ? (-first + dilation - 1) / dilation : 0;
+  *end = first < in ? (in - 1 - first) / dilation + 1 : 0;
+  if (*begin > kernel) *begin = kernel;
+  if (*end > kernel) *end = kernel;
+}
+
+static void blocked_row(const lw_pool2d_args *a, int64_t n, int64_t blocks, int64_t block, int64_t oh) {
+  const lw_pool2d_desc *d = &a->desc;
+  const int64_t top = oh * d->stride_h - d->pad_h;
+  int64_t kh0, kh1, kw0, kw1;
+  inside(top, d->kh, d->dilation_h, d->ih, &kh0, &kh1);
+  int32_t *index = a->index ? a->index + ((n * blocks + block) * a->oh + oh) * a->ow * LW_BLOCK : NULL;
+  float *y = lw_view_at(&a->y, n, block, oh, 0);
+  for (int64_t ow = 0; ow < a->ow; ow++, y += LW_BLOCK, index += index ? LW_BLOCK : 0) {
+    const int64_t left = ow * d->stride_w - d->pad_w, position = top * d->iw + left;
+    const float *x = lw_view_at(&a->x, n, block, top, left);
+    inside(left, d->kw, d->dilation_w, d->iw, &kw0, &kw1);
+    if (kh0 == 0 && kh1 == 2 && kw0 == 0 && kw1 == 2)
+      blocked_window(a, 0, 2, 0, 2, x, position, y, index);
+    else
+      blocked_window(a, kh0, kh1, kw0, kw1, x, position, y, index);
   }
   lw_view_zero_halo(&a->y, n, block, oh, oh + 1);
 }
@@ -35,7 +62,7 @@ void VEC_FN(max_pool2d_blocked)(const lw_args *args, lw_part part) {
   const int64_t blocks = (a->desc.c + LW_BLOCK - 1) / LW_BLOCK;
   int64_t begin, end;
   lw_share(a->desc.n * blocks * a->oh, part, &begin, &end);
-  for (int64_t i = begin; i < end; i++) blocked_row(a, i / a->oh / blocks, i / a->oh % blocks, i % a->oh);
+  for (int64_t i = begin; i < end; i++) blocked_row(a, i / a->oh / blocks, blocks, i / a->oh % blocks, i % a->oh);
 }
 
 /* Output (oh, ow) of a plane; *taken gets the position. */

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * max_pool2d_backward. Windows of 2x2 side by side: lanes are windows, whose four positions are written where they lie. Windows
- * that may overlap or end outside: one after the other. */
+ * that may overlap or end outside: one after the other. blocked: lanes are channels, every position of a window gets its dy or
+ * +0. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
+
+enum { PV = LW_BLOCK / VL };
+
+static int side_by_side(const lw_pool2d_backward_args *a) {
+  const lw_pool2d_desc *d = &a->desc;
+  return d->kh == 2 && d->kw == 2 && d->stride_h == 2 && d->stride_w == 2 && d->dilation_h == 1 && d->dilation_w == 1 &&
+         d->pad_h == 0 && d->pad_w == 0 && 2 * a->oh <= d->ih && 2 * a->ow <= d->iw;
+}
 
 static void any_windows(const int32_t *index, const float *dy, int64_t outputs, float *dx) {
   for (int64_t o = 0; o < outputs; o++)
@@ -34,17 +43,59 @@ void VEC_FN(max_pool2d_backward)(const lw_args *args, lw_part part) {
   const lw_pool2d_backward_args *a = &args->pool2d_backward;
   const lw_pool2d_desc *d = &a->desc;
   const int64_t in = d->ih * d->iw, out = a->oh * a->ow;
-  const int side_by_side = d->kh == 2 && d->kw == 2 && d->stride_h == 2 && d->stride_w == 2 && d->dilation_h == 1 &&
-                           d->dilation_w == 1 && d->pad_h == 0 && d->pad_w == 0 && 2 * a->oh <= d->ih && 2 * a->ow <= d->iw;
+  const int is_side_by_side = side_by_side(a);
   int64_t begin, end;
   lw_share(d->n * d->c, part, &begin, &end);
   for (int64_t plane = begin; plane < end; plane++) {
     const int32_t *index = a->index + plane * out;
     const float *dy = a->dy + plane * out;
     float *dx = a->dx + plane * in;
-    const int64_t rows = side_by_side ? a->oh : 0;
+    const int64_t rows = is_side_by_side ? a->oh : 0;
     for (int64_t oh = 0; oh < rows; oh++) row_of_2x2(a, oh, index + oh * a->ow, dy + oh * a->ow, dx);
     memset(dx + 2 * rows * d->iw, 0, (size_t)(in - 2 * rows * d->iw) * sizeof *dx);
-    if (!side_by_side) any_windows(index, dy, out, dx);
+    if (!is_side_by_side) any_windows(index, dy, out, dx);
   }
+}
+
+static void blocked_plane(const lw_pool2d_backward_args *a, int64_t n, int64_t block, const int32_t *index) {
+  const lw_pool2d_desc *d = &a->desc;
+  const int is_side_by_side = side_by_side(a);
+  for (int64_t h = is_side_by_side ? 2 * a->oh : 0; h < d->ih; h++)
+    memset(lw_view_at(&a->dx_view, n, block, h, 0), 0, (size_t)(d->iw * LW_BLOCK) * sizeof(float));
+  for (int64_t oh = 0; oh < a->oh; oh++) {
+    const int64_t top = oh * d->stride_h - d->pad_h;
+    const float *dy = lw_view_at(&a->dy_view, n, block, oh, 0);
+    for (int64_t ow = 0; ow < a->ow; ow++, index += LW_BLOCK) {
+      const int64_t left = ow * d->stride_w - d->pad_w;
+      V_UNROLL for (int v = 0; v < PV; v++) {
+        const vi taken = vi_load(index + v * VL);
+        const vf value = v_load(dy + ow * LW_BLOCK + v * VL);
+        if (is_side_by_side) {
+          const vf only = v_add(v_zero(), value); /* the sum starts from +0 */
+          V_UNROLL for (int k = 0; k < 4; k++)
+              v_store(lw_view_at(&a->dx_view, n, block, top + k / 2, left + k % 2) + v * VL,
+                      v_select(vi_equal(taken, vi_set1((int32_t)((top + k / 2) * d->iw + left + k % 2))), only, v_zero()));
+          continue;
+        }
+        for (int64_t kh = 0; kh < d->kh; kh++)
+          for (int64_t kw = 0; kw < d->kw; kw++) {
+            const int64_t h = top + kh * d->dilation_h, w = left + kw * d->dilation_w;
+            if (h < 0 || h >= d->ih || w < 0 || w >= d->iw) continue;
+            float *dx = lw_view_at(&a->dx_view, n, block, h, w) + v * VL;
+            v_store(dx, v_add(v_load(dx), v_select(vi_equal(taken, vi_set1((int32_t)(h * d->iw + w))), value, v_zero())));
+          }
+      }
+    }
+    for (int64_t k = 0; is_side_by_side && k < 2; k++)
+      memset(lw_view_at(&a->dx_view, n, block, top + k, 2 * a->ow), 0, (size_t)((d->iw - 2 * a->ow) * LW_BLOCK) * sizeof(float));
+  }
+  lw_view_zero_halo(&a->dx_view, n, block, 0, d->ih);
+}
+
+void VEC_FN(max_pool2d_backward_blocked)(const lw_args *args, lw_part part) {
+  const lw_pool2d_backward_args *a = &args->pool2d_backward;
+  const int64_t blocks = (a->desc.c + LW_BLOCK - 1) / LW_BLOCK;
+  int64_t begin, end;
+  lw_share(a->desc.n * blocks, part, &begin, &end);
+  for (int64_t i = begin; i < end; i++) blocked_plane(a, i / blocks, i % blocks, a->index + i * a->oh * a->ow * LW_BLOCK);
 }

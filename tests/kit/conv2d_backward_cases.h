@@ -77,6 +77,12 @@ static const kit_case cases[] = {
     {"everything", SHAPE(2, 6, 9, 8, 9, 2, 3), STRIDE(2, 1), PAD4(0, 2, 3, 1), DILATION(3, 2), GROUPS(3)},
     {"n0", SHAPE(0, 3, 5, 5, 4, 3, 3)},
     {"n5", SHAPE(5, 4, 6, 6, 7, 3, 3), PAD(1)},
+    /* groups of 16 samples */
+    {"n16", SHAPE(16, 3, 5, 6, 4, 3, 3), PAD(1)},
+    {"n17", SHAPE(17, 2, 4, 9, 7, 2, 2), STRIDE(2, 3), PAD(1)},
+    {"n35-groups2", SHAPE(35, 4, 5, 3, 6, 3, 3), GROUPS(2), DILATION(1, 2), PAD(2)},
+    {"n16-dilation2-stride2", SHAPE(16, 2, 7, 9, 3, 3, 3), DILATION(2, 2), STRIDE(2, 2), PAD(2)},
+    {"n32-dense", SHAPE(32, 40, 1, 1, 25, 1, 1)},
     /* layers of the shipped networks */
     {"lenet5-c1", SHAPE(4, 1, 28, 28, 6, 5, 5), PAD(2)},
     {"lenet5-c3", SHAPE(4, 6, 14, 14, 16, 5, 5)},
@@ -118,13 +124,27 @@ static double outputs(const kit_case *c) {
 }
 
 static int is_blocked(const lw_kernel *row) { return strcmp(row->algorithm, "blocked") == 0; }
+static int is_samples(const lw_kernel *row) { return strcmp(row->algorithm, "samples") == 0; }
+
+/* `samples`, in the second variant: images from the 17th on are added in a second pass. */
+static inline void add_second_pass(kit_run *run) {
+  lw_conv2d_backward_args *first = &run->args[0].conv2d_backward, *second = &run->args[1].conv2d_backward;
+  if (run->variant == 0 || first->desc.n <= LW_BLOCK) return;
+  *second = *first;
+  first->desc.n = LW_BLOCK;
+  second->desc.n -= LW_BLOCK;
+  second->adds = 1;
+  if (second->x_view.p) second->x_view.p += second->x_view.n_stride;
+  second->dy_view.p += second->dy_view.n_stride;
+  run->passes = 2;
+}
 
 /* What prepare of all three does; they set the tensors. */
 static void prepare_args(kit_run *run, lw_op op) {
   lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
   *a = (lw_conv2d_backward_args){.desc = run->c->of.conv2d};
   output(run->c, &a->oh, &a->ow);
-  if (!lw_isa_is_simd(run->row->isa) || is_blocked(run->row)) return;
+  if (!lw_isa_is_simd(run->row->isa) || is_blocked(run->row) || is_samples(run->row)) return;
   a->scratch_stride = lw_conv2d_backward_scratch(op, &a->desc);
   a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
 }

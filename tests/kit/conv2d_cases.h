@@ -176,6 +176,9 @@ static const kit_case cases[] = {
     /* batch and groups */
     {"n0", SHAPE(3, 5, 5, 16, 3, 3), BATCH(0), .bias = 1},
     {"n3", SHAPE(3, 5, 7, 20, 3, 3), PAD(1), BATCH(3), .bias = 1},
+    {"n16", SHAPE(3, 6, 9, 7, 3, 3), PAD(1), BATCH(16), .bias = 1, .relu = 1},
+    {"n17-s2", SHAPE(2, 7, 11, 5, 3, 2), STRIDE(2, 2), PAD(1), BATCH(17), .bias = 1},
+    {"n33-k1", SHAPE(30, 1, 1, 25, 1, 1), BATCH(33), .bias = 1},
     {"n7-k1", SHAPE(20, 3, 3, 33, 1, 1), BATCH(7), .relu = 1},
     {"groups-2", SHAPE(6, 5, 7, 10, 3, 3), PAD(1), GROUPS(2), .bias = 1},
     {"groups-3-n2", SHAPE(9, 6, 6, 33, 3, 3), GROUPS(3), BATCH(2), .relu = 1},

@@ -38,4 +38,8 @@ static void cut(kit_case *c) {
       KIT_SIZE(pad_right, of.conv2d.pad_right), KIT_SIZE(dilation_h, of.conv2d.dilation_h),                                      \
       KIT_SIZE(dilation_w, of.conv2d.dilation_w), KIT_SIZE(groups, of.conv2d.groups)
 
+/* Ways to run a row of algorithm `samples`: halos as tight as can be, and wider ones. Not the largest images, of which it would
+ * hold 16. */
+static inline int kit_samples_variants(const lw_conv2d_desc *d) { return d->ih * d->iw > 56 * 56 ? 0 : 2; }
+
 #endif

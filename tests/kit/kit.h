@@ -350,6 +350,10 @@ lw_view kit_view_allocate(kit_run *run, kit_role role, int64_t n, int64_t c, int
 void kit_view_fill(const lw_view *v, int64_t n, int64_t c, const float *plain, const int64_t zero[4]);
 /* view to plain. run->error if a halo element is not +0. */
 void kit_view_collect(kit_run *run, const lw_view *v, int64_t n, int64_t c, float *plain);
+/* The same for n x c x h x w in samples (simd/kernels.h); missing samples stay NaN. */
+lw_view kit_samples_allocate(kit_run *run, kit_role role, int64_t n, int64_t c, int64_t h, int64_t w, const int64_t halo[4]);
+void kit_samples_fill(kit_run *run, const lw_view *v, int64_t n, int64_t c, const float *plain, const int64_t zero[4]);
+void kit_samples_collect(kit_run *run, const lw_view *v, int64_t n, int64_t c, float *plain);
 /* lw_pack_weights of all panels, and the bias padded to whole blocks (NULL stays NULL). */
 float *kit_pack_weights(kit_run *run, int64_t oc, int64_t k, const float *w);
 /* Back to w[oc][k]; run->error if a missing output is not +0. */

@@ -60,7 +60,11 @@ static void prepare(kit_run *run) {
   lw_pool2d_backward_args *a = &run->args[0].pool2d_backward;
   *a = (lw_pool2d_backward_args){.desc = run->c->of.pool2d, .dy = run->t[DY], .dx = run->t[DX]};
   output(run->c, &a->oh, &a->ow);
+  if (!is_blocked(run->row)) return;
+  prepare_views(run, run->t[DY]);
 }
+
+static void collect(kit_run *run) { collect_view(run, run->t[DX]); }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_avg_pool2d_backward(context, &c->of.pool2d, t[DY], t[DX]);
@@ -77,6 +81,8 @@ const kit_op kit_op_avg_pool2d_backward = {
     .ref64 = ref64,
     .bound = bound,
     .flops = flops,
+    .variants = variants,
     .prepare = prepare,
+    .collect = collect,
     .call = call,
 };

@@ -225,7 +225,7 @@ static int variants(const lw_kernel *row, const kit_case *c) {
     if (!lw_winograd_applies(kit_winograd_tile(row->algorithm), d)) return 0;
     if (is_winograd(row)) return WINOGRAD_VARIANTS;
   }
-  return c->pool ? 0 : 1;
+  return c->pool ? 0 : is(row, "samples") ? kit_samples_variants(d) : 1;
 }
 
 static void set_winograd(kit_run *run, lw_conv2d_args *a) {
@@ -265,6 +265,17 @@ static void prepare_packed(kit_run *run, lw_conv2d_args *a) {
   if (a->x.p) kit_view_fill(&a->x, d->n, d->ic, run->t[X], columns ? none : pad);
 }
 
+static void prepare_samples(kit_run *run, lw_conv2d_args *a) {
+  const lw_conv2d_desc *d = &a->desc;
+  const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right};
+  const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3}, out_halo[4] = {1, 2, 3, 1};
+  a->x = kit_samples_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, run->variant ? wide : pad);
+  a->y = kit_samples_allocate(run, KIT_OUT, d->n, d->oc, a->oh, a->ow, run->variant ? out_halo : NULL);
+  a->w = run->t[W];
+  a->bias = run->t[BIAS];
+  if (a->x.p) kit_samples_fill(run, &a->x, d->n, d->ic, run->t[X], pad);
+}
+
 static void prepare(kit_run *run) {
   const kit_case *c = run->c;
   lw_conv2d_args *a = &run->args[0].conv2d;
@@ -272,6 +283,10 @@ static void prepare(kit_run *run) {
   output(c, &a->oh, &a->ow);
   if (is_packed(run->row)) {
     prepare_packed(run, a);
+    return;
+  }
+  if (is(run->row, "samples")) {
+    prepare_samples(run, a);
     return;
   }
   a->x = lw_view_plain(run->t[X], a->desc.ic, a->desc.ih, a->desc.iw);
@@ -287,6 +302,7 @@ static void prepare(kit_run *run) {
 static void collect(kit_run *run) {
   const lw_conv2d_args *a = &run->args[0].conv2d;
   if (is_packed(run->row)) kit_view_collect(run, &a->y, a->desc.n, a->desc.oc, run->t[Y]);
+  if (is(run->row, "samples")) kit_samples_collect(run, &a->y, a->desc.n, a->desc.oc, run->t[Y]);
 }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {

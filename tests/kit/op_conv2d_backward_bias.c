@@ -35,11 +35,20 @@ static void bound(const kit_case *c, void *const t[], kit_order order, double *b
 
 static double flops(const kit_case *c) { return outputs(c); }
 
+static int variants(const lw_kernel *row, const kit_case *c) { return is_samples(row) ? kit_samples_variants(&c->of.conv2d) : 1; }
+
 static void prepare(kit_run *run) {
   lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
   prepare_args(run, LW_OP_conv2d_backward_bias);
-  a->dy = run->t[DY];
   a->out = run->t[DB];
+  if (!is_samples(run->row)) {
+    a->dy = run->t[DY];
+    return;
+  }
+  const int64_t around[4] = {1, 2, 3, 1};
+  a->dy_view = kit_samples_allocate(run, KIT_IN, a->desc.n, a->desc.oc, a->oh, a->ow, run->variant ? around : NULL);
+  if (a->dy_view.p) kit_samples_fill(run, &a->dy_view, a->desc.n, a->desc.oc, run->t[DY], (const int64_t[4]){0});
+  add_second_pass(run);
 }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
@@ -59,6 +68,7 @@ const kit_op kit_op_conv2d_backward_bias = {
     .exact_on_integers = 1,
     .flops = flops,
     .cut = cut,
+    .variants = variants,
     .prepare = prepare,
     .call = call,
 };

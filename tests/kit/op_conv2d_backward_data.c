@@ -52,7 +52,10 @@ static double flops(const kit_case *c) {
 enum { BLOCKED, WIDE_HALOS, VARIANTS };
 
 static int variants(const lw_kernel *row, const kit_case *c) {
-  return !is_blocked(row) ? 1 : lw_conv2d_can_turn(&c->of.conv2d) ? VARIANTS : 0;
+  return is_samples(row)                     ? kit_samples_variants(&c->of.conv2d)
+         : !is_blocked(row)                  ? 1
+         : lw_conv2d_can_turn(&c->of.conv2d) ? VARIANTS
+                                             : 0;
 }
 
 static void prepare_blocked(kit_run *run, lw_conv2d_backward_args *a) {
@@ -69,9 +72,21 @@ static void prepare_blocked(kit_run *run, lw_conv2d_backward_args *a) {
   if (a->dy_view.p) kit_view_fill(&a->dy_view, d->n, d->oc, run->t[DY], pad);
 }
 
+static void prepare_samples(kit_run *run, lw_conv2d_backward_args *a) {
+  const lw_conv2d_desc *d = &a->desc;
+  int64_t halo[4];
+  lw_conv2d_backward_halo(d, a->oh, a->ow, halo);
+  const int64_t wide[4] = {halo[0] + 1, halo[1] + 2, halo[2] + 1, halo[3] + 3}, around[4] = {1, 2, 3, 1};
+  a->dy_view = kit_samples_allocate(run, KIT_IN, d->n, d->oc, a->oh, a->ow, run->variant ? wide : halo);
+  a->x_view = kit_samples_allocate(run, KIT_OUT, d->n, d->ic, d->ih, d->iw, run->variant ? around : NULL);
+  a->w = run->t[W];
+  if (a->dy_view.p) kit_samples_fill(run, &a->dy_view, d->n, d->oc, run->t[DY], halo);
+}
+
 static void collect(kit_run *run) {
   const lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
   if (is_blocked(run->row)) kit_view_collect(run, &a->x_view, a->desc.n, a->desc.ic, run->t[DX]);
+  if (is_samples(run->row)) kit_samples_collect(run, &a->x_view, a->desc.n, a->desc.ic, run->t[DX]);
 }
 
 static void prepare(kit_run *run) {
@@ -79,6 +94,10 @@ static void prepare(kit_run *run) {
   prepare_args(run, LW_OP_conv2d_backward_data);
   if (is_blocked(run->row)) {
     prepare_blocked(run, a);
+    return;
+  }
+  if (is_samples(run->row)) {
+    prepare_samples(run, a);
     return;
   }
   a->dy = run->t[DY];

@@ -61,7 +61,7 @@ static double flops(const kit_case *c) {
 enum { BLOCKED, WIDE_HALOS, PLAIN_X, VARIANTS };
 
 static int variants(const lw_kernel *row, const kit_case *c) {
-  return !is_blocked(row) ? 1 : c->of.conv2d.groups == 1 ? VARIANTS : 0;
+  return is_samples(row) ? kit_samples_variants(&c->of.conv2d) : !is_blocked(row) ? 1 : c->of.conv2d.groups == 1 ? VARIANTS : 0;
 }
 
 static void prepare_blocked(kit_run *run, lw_conv2d_backward_args *a) {
@@ -78,6 +78,20 @@ static void prepare_blocked(kit_run *run, lw_conv2d_backward_args *a) {
   if (a->dy_view.p) kit_view_fill(&a->dy_view, d->n, d->oc, run->t[DY], (const int64_t[4]){0});
 }
 
+static void prepare_samples(kit_run *run, lw_conv2d_backward_args *a) {
+  const lw_conv2d_desc *d = &a->desc;
+  const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right}, around[4] = {1, 2, 3, 1};
+  const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3};
+  a->x_view = kit_samples_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, run->variant ? wide : pad);
+  a->dy_view = kit_samples_allocate(run, KIT_IN, d->n, d->oc, a->oh, a->ow, run->variant ? around : NULL);
+  a->out = run->t[DW];
+  a->scratch_stride = LW_SAMPLES_SCRATCH;
+  a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+  if (a->x_view.p) kit_samples_fill(run, &a->x_view, d->n, d->ic, run->t[X], pad);
+  if (a->dy_view.p) kit_samples_fill(run, &a->dy_view, d->n, d->oc, run->t[DY], (const int64_t[4]){0});
+  add_second_pass(run);
+}
+
 static void collect(kit_run *run) {
   const lw_conv2d_backward_args *a = &run->args[0].conv2d_backward;
   if (is_blocked(run->row)) kit_unpack_weights(run, a->desc.oc, a->desc.ic * a->desc.kh * a->desc.kw, a->out, run->t[DW]);
@@ -88,6 +102,10 @@ static void prepare(kit_run *run) {
   prepare_args(run, LW_OP_conv2d_backward_weights);
   if (is_blocked(run->row)) {
     prepare_blocked(run, a);
+    return;
+  }
+  if (is_samples(run->row)) {
+    prepare_samples(run, a);
     return;
   }
   a->x = run->t[X];

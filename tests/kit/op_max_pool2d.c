@@ -129,7 +129,10 @@ static double flops(const kit_case *c) {
 enum { NO_HALOS, HALOS, BLOCKED_VARIANTS };
 
 static int blocked(const lw_kernel *row) { return strcmp(row->algorithm, "blocked") == 0; }
-static int variants(const lw_kernel *row, const kit_case *c) { return !blocked(row) ? 1 : c->index ? 0 : BLOCKED_VARIANTS; }
+static int variants(const lw_kernel *row, const kit_case *c) {
+  (void)c;
+  return blocked(row) ? BLOCKED_VARIANTS : 1;
+}
 
 static void prepare(kit_run *run) {
   lw_pool2d_args *a = &run->args[0].pool2d;
@@ -147,11 +150,15 @@ static void prepare(kit_run *run) {
   a->y = kit_view_allocate(run, KIT_OUT, d->n, d->c, a->oh, a->ow, LW_BLOCK, halos ? out_halo : NULL);
   /* The halo of x stays NaN: padding is never a candidate, whatever a convolution before has left there. */
   if (a->x.p) kit_view_fill(&a->x, d->n, d->c, run->t[X], none);
+  if (a->index) a->index = (int32_t *)(void *)kit_view_allocate(run, KIT_OUT, d->n, d->c, a->oh, a->ow, LW_BLOCK, NULL).p;
 }
 
 static void collect(kit_run *run) {
   const lw_pool2d_args *a = &run->args[0].pool2d;
-  if (blocked(run->row)) kit_view_collect(run, &a->y, a->desc.n, a->desc.c, run->t[Y]);
+  if (!blocked(run->row)) return;
+  kit_view_collect(run, &a->y, a->desc.n, a->desc.c, run->t[Y]);
+  const lw_view index = lw_view_make((float *)(void *)a->index, a->desc.c, a->oh, a->ow, LW_BLOCK, (const int64_t[4]){0});
+  if (a->index) kit_view_collect(run, &index, a->desc.n, a->desc.c, run->t[INDEX]);
 }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {

@@ -68,7 +68,15 @@ static void prepare(kit_run *run) {
   lw_pool2d_backward_args *a = &run->args[0].pool2d_backward;
   *a = (lw_pool2d_backward_args){.desc = run->c->of.pool2d, .index = run->t[INDEX], .dy = run->t[DY], .dx = run->t[DX]};
   output(run->c, &a->oh, &a->ow);
+  if (!is_blocked(run->row)) return;
+  prepare_views(run, run->t[DY]);
+  const lw_pool2d_desc *d = &a->desc;
+  const lw_view index = kit_view_allocate(run, KIT_IN, d->n, d->c, a->oh, a->ow, LW_BLOCK, NULL);
+  if (index.p) kit_view_fill(&index, d->n, d->c, run->t[INDEX], NULL);
+  a->index = (const int32_t *)(const void *)index.p;
 }
+
+static void collect(kit_run *run) { collect_view(run, run->t[DX]); }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
   return lw_max_pool2d_backward(context, &c->of.pool2d, t[INDEX], t[DY], t[DX]);
@@ -87,6 +95,8 @@ const kit_op kit_op_max_pool2d_backward = {
     .bound = bound,
     .exact_on_integers = 1,
     .flops = flops,
+    .variants = variants,
     .prepare = prepare,
+    .collect = collect,
     .call = call,
 };

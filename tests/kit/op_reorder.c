@@ -7,9 +7,12 @@ enum { X, Y };
 
 #define SHAPE(n_, c_, h_, w_) .of.image = {.n = n_, .c = c_, .h = h_, .w = w_}
 static const kit_case cases[] = {
-    {"1x1x1x1", SHAPE(1, 1, 1, 1)},     {"1x3x5x7", SHAPE(1, 3, 5, 7)},   {"2x15x3x4", SHAPE(2, 15, 3, 4)},
-    {"1x16x4x17", SHAPE(1, 16, 4, 17)}, {"2x17x2x9", SHAPE(2, 17, 2, 9)}, {"1x33x6x8", SHAPE(1, 33, 6, 8)},
-    {"3x48x3x3", SHAPE(3, 48, 3, 3)},   {"n0", SHAPE(0, 5, 4, 4)},        {"vgg16-input", SHAPE(1, 3, 224, 224)},
+    {"1x1x1x1", SHAPE(1, 1, 1, 1)},         {"1x3x5x7", SHAPE(1, 3, 5, 7)},
+    {"2x15x3x4", SHAPE(2, 15, 3, 4)},       {"1x16x4x17", SHAPE(1, 16, 4, 17)},
+    {"2x17x2x9", SHAPE(2, 17, 2, 9)},       {"1x33x6x8", SHAPE(1, 33, 6, 8)},
+    {"3x48x3x3", SHAPE(3, 48, 3, 3)},       {"n0", SHAPE(0, 5, 4, 4)},
+    {"17x3x2x9", SHAPE(17, 3, 2, 9)},       {"48x5x1x1", SHAPE(48, 5, 1, 1)},
+    {"vgg16-input", SHAPE(1, 3, 224, 224)},
 };
 
 static void random_case(kit_random *r, kit_case *c) {
@@ -30,7 +33,7 @@ static int tensors(const kit_case *c, kit_tensor t[KIT_TENSORS]) {
 static void ref(const kit_case *c, void *const t[]) { memcpy(t[Y], t[X], (size_t)count(c) * sizeof(float)); }
 static double flops(const kit_case *c) { return (double)count(c); }
 
-enum { TO_BLOCKS, FROM_BLOCKS, BETWEEN_BLOCKS, TO_PLAIN_HALO, VARIANTS };
+enum { TO_BLOCKS, FROM_BLOCKS, BETWEEN_BLOCKS, TO_PLAIN_HALO, TO_SAMPLES, FROM_SAMPLES, VARIANTS };
 static int variants(const lw_kernel *row, const kit_case *c) {
   (void)row, (void)c;
   return VARIANTS;
@@ -42,7 +45,18 @@ static void prepare(kit_run *run) {
   static const int64_t none[4] = {0, 0, 0, 0}, in_halo[4] = {2, 0, 1, 1}, out_halo[4] = {1, 2, 0, 3};
   const int x_block = run->variant == FROM_BLOCKS || run->variant == BETWEEN_BLOCKS ? LW_BLOCK : 1;
   const int y_block = run->variant == TO_BLOCKS || run->variant == BETWEEN_BLOCKS ? LW_BLOCK : 1;
-  *a = (lw_reorder_args){.n = n, .c = c};
+  *a = (lw_reorder_args){.n = n, .c = c, .to_samples = run->variant == TO_SAMPLES, .from_samples = run->variant == FROM_SAMPLES};
+  if (a->to_samples) {
+    a->x = lw_view_plain(run->t[X], c, h, w);
+    a->y = kit_samples_allocate(run, KIT_OUT, n, c, h, w, out_halo);
+    return;
+  }
+  if (a->from_samples) {
+    a->x = kit_samples_allocate(run, KIT_IN, n, c, h, w, in_halo);
+    a->y = lw_view_plain(run->t[Y], c, h, w);
+    if (a->x.p) kit_samples_fill(run, &a->x, n, c, run->t[X], none);
+    return;
+  }
   a->x = kit_view_allocate(run, KIT_IN, n, c, h, w, x_block, x_block > 1 ? in_halo : NULL);
   a->y = kit_view_allocate(run, KIT_OUT, n, c, h, w, y_block, run->variant == FROM_BLOCKS ? NULL : out_halo);
   if (a->x.p) kit_view_fill(&a->x, n, c, run->t[X], none);
@@ -61,8 +75,26 @@ static void check_channel_padding(kit_run *run, const lw_reorder_args *a) {
         }
 }
 
+/* Likewise lanes without a sample. */
+static void check_missing_samples(kit_run *run, const lw_reorder_args *a) {
+  for (int64_t n = a->n; n < LW_SAMPLES(a->n) * LW_BLOCK; n++)
+    for (int64_t c = 0; c < a->c; c++)
+      for (int64_t h = 0; h < a->y.h; h++)
+        for (int64_t w = 0; w < a->y.w; w++) {
+          uint32_t bits;
+          memcpy(&bits, lw_view_at(&a->y, n / LW_BLOCK, c, h, w) + n % LW_BLOCK, sizeof bits);
+          if (bits != 0) strcpy(run->error, "a missing sample of y is not +0");
+        }
+}
+
 static void collect(kit_run *run) {
   const lw_reorder_args *a = &run->args[0].reorder;
+  if (a->from_samples) return;
+  if (a->to_samples) {
+    kit_samples_collect(run, &a->y, a->n, a->c, run->t[Y]);
+    check_missing_samples(run, a);
+    return;
+  }
   kit_view_collect(run, &a->y, a->n, a->c, run->t[Y]);
   check_channel_padding(run, a);
 }

@@ -4,6 +4,7 @@
 #ifndef LANEWISE_TESTS_KIT_POOL2D_BACKWARD_CASES_H
 #define LANEWISE_TESTS_KIT_POOL2D_BACKWARD_CASES_H
 
+#include <string.h>
 #include "tests/kit/kit.h"
 #include "tests/kit/widths.h"
 
@@ -85,6 +86,29 @@ static double flops(const kit_case *c) {
   int64_t oh, ow;
   output(c, &oh, &ow);
   return (double)(d->n * d->c * oh * ow * d->kh * d->kw);
+}
+
+static int is_blocked(const lw_kernel *row) { return strcmp(row->algorithm, "blocked") == 0; }
+enum { NO_HALOS, HALOS, BLOCKED_VARIANTS };
+static int variants(const lw_kernel *row, const kit_case *c) {
+  (void)c;
+  return is_blocked(row) ? BLOCKED_VARIANTS : 1;
+}
+
+/* The views of `blocked`. */
+static void prepare_views(kit_run *run, const float *dy) {
+  lw_pool2d_backward_args *a = &run->args[0].pool2d_backward;
+  const lw_pool2d_desc *d = &a->desc;
+  static const int64_t none[4] = {0, 0, 0, 0}, dy_halo[4] = {1, 1, 2, 2}, dx_halo[4] = {2, 1, 1, 3};
+  const int halos = run->variant == HALOS;
+  a->dy_view = kit_view_allocate(run, KIT_IN, d->n, d->c, a->oh, a->ow, LW_BLOCK, halos ? dy_halo : NULL);
+  a->dx_view = kit_view_allocate(run, KIT_OUT, d->n, d->c, d->ih, d->iw, LW_BLOCK, halos ? dx_halo : NULL);
+  if (a->dy_view.p) kit_view_fill(&a->dy_view, d->n, d->c, dy, none);
+}
+
+static void collect_view(kit_run *run, float *dx) {
+  const lw_pool2d_backward_args *a = &run->args[0].pool2d_backward;
+  if (is_blocked(run->row)) kit_view_collect(run, &a->dx_view, a->desc.n, a->desc.c, dx);
 }
 
 static const kit_parameter parameters[] = {KIT_POOL2D_PARAMETERS, {0}};

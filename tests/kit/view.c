@@ -2,6 +2,7 @@
  * Layouts for kit_run: views filled and read element by element, independent of the library's own reorder. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "tests/kit/kit.h"
 
@@ -55,6 +56,41 @@ void kit_view_collect(kit_run *run, const lw_view *v, int64_t n, int64_t c, floa
             if (inside && channel < c) memcpy(&plain[((i * c + channel) * v->h + h) * v->w + w], &bits, sizeof bits);
           }
         }
+}
+
+lw_view kit_samples_allocate(kit_run *run, kit_role role, int64_t n, int64_t c, int64_t h, int64_t w, const int64_t halo[4]) {
+  return kit_view_allocate(run, role, LW_SAMPLES(n), c * LW_BLOCK, h, w, LW_BLOCK, halo);
+}
+
+/* Element i of sample s, channel c, as an element of LW_SAMPLES(n) images of c*16 channels. */
+static int64_t in_samples(const lw_view *v, int64_t c, int64_t i) {
+  const int64_t plane = v->h * v->w, sample = i / plane / c, channel = i / plane % c;
+  return ((sample / LW_BLOCK * c + channel) * LW_BLOCK + sample % LW_BLOCK) * plane + i % plane;
+}
+
+/* Room for such images, NaN; run->error and NULL if there is none. */
+static uint32_t *images_of_samples(kit_run *run, const lw_view *v, int64_t n, int64_t c) {
+  const int64_t count = LW_SAMPLES(n) * c * LW_BLOCK * v->h * v->w;
+  uint32_t *images = malloc((size_t)(count + 1) * sizeof *images);
+  if (!images) strcpy(run->error, "no memory for samples");
+  for (int64_t i = 0; images && i < count; i++) images[i] = KIT_POISON;
+  return images;
+}
+
+void kit_samples_fill(kit_run *run, const lw_view *v, int64_t n, int64_t c, const float *plain, const int64_t zero[4]) {
+  uint32_t *images = images_of_samples(run, v, n, c);
+  if (!images) return;
+  for (int64_t i = 0; i < n * c * v->h * v->w; i++) memcpy(&images[in_samples(v, c, i)], &plain[i], sizeof *plain);
+  kit_view_fill(v, LW_SAMPLES(n), c * LW_BLOCK, (const float *)(const void *)images, zero);
+  free(images);
+}
+
+void kit_samples_collect(kit_run *run, const lw_view *v, int64_t n, int64_t c, float *plain) {
+  uint32_t *images = images_of_samples(run, v, n, c);
+  if (!images) return;
+  kit_view_collect(run, v, LW_SAMPLES(n), c * LW_BLOCK, (float *)(void *)images);
+  for (int64_t i = 0; i < n * c * v->h * v->w; i++) memcpy(&plain[i], &images[in_samples(v, c, i)], sizeof *plain);
+  free(images);
 }
 
 float *kit_pack_weights(kit_run *run, int64_t oc, int64_t k, const float *w) {
