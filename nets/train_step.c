@@ -4,8 +4,7 @@
 #include "nets/trainer.h"
 #include "ops/ops.h"
 
-/* algorithm: of the SIMD ISAs' kernels. */
-static void run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, int64_t work) {
+void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, int64_t work) {
   const lw_kernel *kernel = lw_kernel_find(op, t->context->isa, lw_isa_is_simd(t->context->isa) ? algorithm : NULL);
   lw_kernel_run(t->context, kernel, args, work);
 }
@@ -30,14 +29,15 @@ static void forward_conv2d(const lw_trainer *t, const lw_training_layer *l, cons
                                    .bias = l->has_bias ? weights_of(t, l->tensor + 1) : NULL,
                                    .scratch = t->scratch,
                                    .scratch_stride = is_simd(t) ? lw_conv2d_plain_scratch(d) : 0}};
-  run(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d), &args, lw_mac_work(t->context, macs_of(d, l->out), 0));
+  lw_train_run(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d), &args, lw_mac_work(t->context, macs_of(d, l->out), 0));
 }
 
 static void forward_linear(const lw_trainer *t, const lw_training_layer *l, const lw_linear_desc *d, const float *x) {
   lw_args args = {.linear = {.desc = *d, .x = x, .w = weights_of(t, l->tensor), .y = l->y}};
   if (l->has_bias) args.linear.bias = weights_of(t, l->tensor + 1);
   if (is_simd(t)) lw_linear_pack(t->context, d, args.linear.w, args.linear.bias, t->packed, &args.linear);
-  run(t, LW_OP_linear, "panels", &args, lw_mac_work(t->context, (double)d->n * (double)d->in * (double)d->out, d->n == 1));
+  lw_train_run(t, LW_OP_linear, "panels", &args,
+               lw_mac_work(t->context, (double)d->n * (double)d->in * (double)d->out, d->n == 1));
 }
 
 static void forward_pool(const lw_trainer *t, const lw_training_layer *l, lw_op op, const lw_pool2d_desc *d, const float *x) {
@@ -47,11 +47,16 @@ static void forward_pool(const lw_trainer *t, const lw_training_layer *l, lw_op 
                                    .x = lw_view_plain(x, d->c, d->ih, d->iw),
                                    .y = lw_view_plain(l->y, d->c, l->out.h, l->out.w),
                                    .index = l->index}};
-  run(t, op, "plain", &args, lw_pool2d_work(d, l->out.h, l->out.w));
+  lw_train_run(t, op, "plain", &args, lw_pool2d_work(d, l->out.h, l->out.w));
 }
 
 static lw_args dropout(const lw_trainer *t, size_t layer, int64_t count, const float *x, float *y) {
-  return (lw_args){.dropout = {count, t->net->layers[layer].probability, t->seed, (t->steps << 16) + layer, x, y}};
+  return (lw_args){.dropout = {.count = count,
+                               .probability = t->net->layers[layer].probability,
+                               .seed = t->seed,
+                               .stream = lw_train_stream(t, layer),
+                               .x = x,
+                               .y = y}};
 }
 
 static void forward_layer(const lw_trainer *t, size_t layer, int64_t n, const float *x, int is_training) {
@@ -66,8 +71,8 @@ static void forward_layer(const lw_trainer *t, size_t layer, int64_t n, const fl
     break;
   }
   case LW_LAYER_LINEAR: forward_linear(t, l, &(lw_linear_desc){n, lw_shape_size(l->in), row->out}, x); break;
-  case LW_LAYER_RELU: run(t, LW_OP_relu, NULL, &map, count); break;
-  case LW_LAYER_TANH: run(t, LW_OP_tanh, NULL, &map, count); break;
+  case LW_LAYER_RELU: lw_train_run(t, LW_OP_relu, NULL, &map, count); break;
+  case LW_LAYER_TANH: lw_train_run(t, LW_OP_tanh, NULL, &map, count); break;
   case LW_LAYER_MAX_POOL2D:
   case LW_LAYER_AVG_POOL2D: {
     const lw_pool2d_desc d = lw_layer_pool2d(row, n, l->in);
@@ -77,7 +82,7 @@ static void forward_layer(const lw_trainer *t, size_t layer, int64_t n, const fl
   case LW_LAYER_DROPOUT:
     if (is_training) {
       const lw_args args = dropout(t, layer, count, x, l->y);
-      run(t, LW_OP_dropout_train, NULL, &args, count);
+      lw_train_run(t, LW_OP_dropout_train, NULL, &args, count);
     } else if (l->y != x) {
       memcpy(l->y, x, (size_t)count * sizeof *x);
     }
@@ -101,14 +106,14 @@ static void conv2d_gradient(const lw_trainer *t, const lw_training_layer *l, lw_
   a.scratch = t->scratch;
   a.scratch_stride = is_simd(t) ? lw_conv2d_backward_scratch(op, d) : 0;
   const lw_args args = {.conv2d_backward = a};
-  run(t, op, NULL, &args, lw_mac_work(t->context, op == LW_OP_conv2d_backward_bias ? outputs : macs_of(d, l->out), 0));
+  lw_train_run(t, op, NULL, &args, lw_mac_work(t->context, op == LW_OP_conv2d_backward_bias ? outputs : macs_of(d, l->out), 0));
 }
 
 static void linear_gradient(const lw_trainer *t, lw_op op, lw_linear_backward_args a) {
   const double outputs = (double)a.desc.n * (double)a.desc.out;
   const lw_args args = {.linear_backward = a};
-  run(t, op, NULL, &args,
-      lw_mac_work(t->context, op == LW_OP_linear_backward_bias ? outputs : outputs * (double)a.desc.in, a.desc.n == 1));
+  lw_train_run(t, op, NULL, &args,
+               lw_mac_work(t->context, op == LW_OP_linear_backward_bias ? outputs : outputs * (double)a.desc.in, a.desc.n == 1));
 }
 
 /* dy to dx (NULL: not wanted) and to the gradients of the layer's weights. Returns whichever of both now is the gradient with
@@ -143,20 +148,20 @@ static float *backward_layer(const lw_trainer *t, size_t layer, int64_t n, const
                       (lw_linear_backward_args){.desc = d, .dy = dy, .w = weights_of(t, l->tensor), .out = dx});
     return dx;
   }
-  case LW_LAYER_RELU: run(t, LW_OP_relu_backward, NULL, &map, count); return dy;
-  case LW_LAYER_TANH: run(t, LW_OP_tanh_backward, NULL, &map, count); return dy;
+  case LW_LAYER_RELU: lw_train_run(t, LW_OP_relu_backward, NULL, &map, count); return dy;
+  case LW_LAYER_TANH: lw_train_run(t, LW_OP_tanh_backward, NULL, &map, count); return dy;
   case LW_LAYER_MAX_POOL2D:
   case LW_LAYER_AVG_POOL2D: {
     if (!dx) return dx;
     const lw_pool2d_desc d = lw_layer_pool2d(row, n, l->in);
     const lw_args args = {.pool2d_backward = {d, l->out.h, l->out.w, l->index, dy, dx}};
-    run(t, row->kind == LW_LAYER_MAX_POOL2D ? LW_OP_max_pool2d_backward : LW_OP_avg_pool2d_backward, NULL, &args,
-        lw_pool2d_work(&d, l->out.h, l->out.w));
+    lw_train_run(t, row->kind == LW_LAYER_MAX_POOL2D ? LW_OP_max_pool2d_backward : LW_OP_avg_pool2d_backward, NULL, &args,
+                 lw_pool2d_work(&d, l->out.h, l->out.w));
     return dx;
   }
   case LW_LAYER_DROPOUT: {
     const lw_args args = dropout(t, layer, count, dy, dy);
-    run(t, LW_OP_dropout_train, NULL, &args, count);
+    lw_train_run(t, LW_OP_dropout_train, NULL, &args, count);
     return dy;
   }
   case LW_LAYER_SOFTMAX: break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Trainers: made once; then a step allocates nothing. */
-#include "nets/trainer.h"
+#include "nets/train_samples.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -9,13 +9,7 @@
 
 /* ---------------------------------------------------------------------------------------------------------------- sizes */
 
-/* Hands out pieces of one block of memory; base == NULL: only counts. */
-typedef struct arena {
-  char *base;
-  size_t used;
-} arena;
-
-static void *take(arena *a, int64_t count, size_t element) {
+void *lw_arena_take(lw_arena *a, int64_t count, size_t element) {
   void *p = a->base ? a->base + a->used : NULL;
   a->used += lw_lines((size_t)count * element);
   return p;
@@ -31,6 +25,10 @@ static int may_be_overwritten(lw_layer_kind kind, lw_layer_kind by) {
   return kind != LW_LAYER_TANH && kind != LW_LAYER_DROPOUT && (kind != LW_LAYER_RELU || by == LW_LAYER_DROPOUT);
 }
 
+int lw_train_in_place(const lw_net *net, size_t i) {
+  return changes_in_place(net->layers[i].kind) && i > 0 && may_be_overwritten(net->layers[i - 1].kind, net->layers[i].kind);
+}
+
 static size_t scratch_of(const lw_trainer *t, const lw_layer *row, lw_shape in) {
   if (!lw_isa_is_simd(t->context->isa) || row->kind != LW_LAYER_CONV2D) return 0;
   const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, in);
@@ -43,25 +41,27 @@ static size_t scratch_of(const lw_trainer *t, const lw_layer *row, lw_shape in) 
 }
 
 /* Lays out all memory of a trainer; with base == NULL only counts it. */
-static lw_status lay_out(lw_trainer *t, arena *a) {
+static lw_status lay_out(lw_trainer *t, lw_arena *a) {
+  const int in_samples = lw_train_in_samples(t);
   lw_shape in = {t->net->c, t->net->h, t->net->w}, out;
   float *y = NULL;
   int64_t most = 0, packed = 0;
   size_t scratch = 0;
   int tensor = 0;
-  t->layers = take(a, (int64_t)t->net->layer_count, sizeof *t->layers);
-  t->tensor = take(a, t->tensors, sizeof *t->tensor);
+  t->layers = lw_arena_take(a, (int64_t)t->net->layer_count, sizeof *t->layers);
+  t->tensor = lw_arena_take(a, t->tensors, sizeof *t->tensor);
   for (size_t i = 0; i < t->net->layer_count; i++, in = out) {
     const lw_layer *row = &t->net->layers[i];
     (void)lw_net_layer_output(t->net, i, in, &out); /* checked */
     const int has_weights = row->kind == LW_LAYER_CONV2D || row->kind == LW_LAYER_LINEAR;
-    const int in_place = changes_in_place(row->kind) && i > 0 && may_be_overwritten(t->net->layers[i - 1].kind, row->kind);
+    const int in_place = lw_train_in_place(t->net, i);
     LW_TRY(lw_check_count("trainer", "activations of the batch", (const int64_t[]){t->batch, out.c + 15, out.h, out.w}, 4,
                           sizeof(float), NULL));
     float *const x = y;
-    if (!in_place) y = take(a, t->batch * lw_shape_size(out), sizeof *y);
-    int32_t *const index = row->kind == LW_LAYER_MAX_POOL2D ? take(a, t->batch * lw_shape_size(out), sizeof *index) : NULL;
-    if (row->kind == LW_LAYER_LINEAR && lw_isa_is_simd(t->context->isa)) {
+    if (!in_place && !in_samples) y = lw_arena_take(a, t->batch * lw_shape_size(out), sizeof *y);
+    int32_t *const index =
+        row->kind == LW_LAYER_MAX_POOL2D && !in_samples ? lw_arena_take(a, t->batch * lw_shape_size(out), sizeof *index) : NULL;
+    if (row->kind == LW_LAYER_LINEAR && lw_isa_is_simd(t->context->isa) && !in_samples) {
       const int64_t count = lw_linear_packed_count(&(lw_linear_desc){t->batch, lw_shape_size(in), row->out});
       if (count > packed) packed = count;
     }
@@ -79,14 +79,15 @@ static lw_status lay_out(lw_trainer *t, arena *a) {
     int64_t count;
     LW_TRY(lw_net_tensor(t->net, i, &count, NULL));
     for (int part = LW_TRAINER_WEIGHTS; part <= LW_TRAINER_MOMENTUM; part++) {
-      float *p = take(a, count, sizeof *p);
+      float *p = lw_arena_take(a, count, sizeof *p);
       if (t->tensor) t->tensor[i].part[part] = p;
     }
     if (t->tensor) t->tensor[i].count = count;
   }
-  for (int i = 0; i < 2; i++) t->gradient[i] = take(a, most, sizeof(float));
-  t->packed = take(a, packed, sizeof(float));
-  t->scratch = take(a, (int64_t)scratch * t->context->threads, 1);
+  if (in_samples) return lw_samples_lay_out(t, a);
+  for (int i = 0; i < 2; i++) t->gradient[i] = lw_arena_take(a, most, sizeof(float));
+  t->packed = lw_arena_take(a, packed, sizeof(float));
+  t->scratch = lw_arena_take(a, (int64_t)scratch * t->context->threads, 1);
   return LW_OK;
 }
 
@@ -114,7 +115,7 @@ static int64_t classes_of(const lw_net *net) {
 /* The trainer on the caller's net, without memory of its own; *bytes: how much it needs. */
 static lw_status describe(lw_context *context, const lw_net *net, const lw_trainer_options *given, lw_trainer *t, size_t *bytes) {
   const lw_trainer_options o = given ? *given : (lw_trainer_options){0};
-  arena a = {0};
+  lw_arena a = {0};
   LW_TRY(check(net, &o));
   LW_TRY(lw_context_resolve(context, &context));
   *t = (lw_trainer){.context = context, .net = (lw_net *)net, .batch = o.batch ? o.batch : 1, .sgd = o.sgd, .loss = o.loss};
@@ -124,7 +125,7 @@ static lw_status describe(lw_context *context, const lw_net *net, const lw_train
   LW_TRY(lw_cross_entropy_check(&t->loss));
   LW_TRY(lw_net_parameter_tensors(net, &t->tensors));
   LW_TRY(lay_out(t, &a));
-  if (t->loss.class_weights) (void)take(&a, t->loss.c, sizeof(float));
+  if (t->loss.class_weights) (void)lw_arena_take(&a, t->loss.c, sizeof(float));
   *bytes = a.used;
   if (o.memory_limit && *bytes > o.memory_limit)
     return lw_fail(LW_NO_MEMORY, "trainer of %s: needs %zu bytes, memory_limit is %zu", net->name, *bytes, o.memory_limit);
@@ -164,11 +165,11 @@ lw_status lw_trainer_create(lw_context *context, const lw_net *net, const lw_wei
   if (!t->net || !t->memory) {
     status = lw_fail(LW_NO_MEMORY, "lw_trainer_create: no memory for %zu bytes", bytes);
   } else {
-    arena a = {.base = t->memory};
+    lw_arena a = {.base = t->memory};
     memset(t->memory, 0, bytes);
     status = lay_out(t, &a);
     if (t->loss.class_weights) {
-      float *copy = take(&a, t->loss.c, sizeof *copy);
+      float *copy = lw_arena_take(&a, t->loss.c, sizeof *copy);
       memcpy(copy, t->loss.class_weights, (size_t)t->loss.c * sizeof *copy);
       t->loss.class_weights = copy;
     }
@@ -198,7 +199,9 @@ static lw_status check_batch(const char *call, const lw_trainer *t, int64_t n, i
   return n > 0 ? lw_check_pointer(call, "x", x, sizeof(float)) : LW_OK;
 }
 
-static const float *scores_of(const lw_trainer *t) { return t->layers[t->net->layer_count - 1].y; }
+static const float *scores_of(const lw_trainer *t) {
+  return t->samples ? t->samples->scores : t->layers[t->net->layer_count - 1].y;
+}
 
 static void update(lw_trainer *t) {
   for (int i = 0; i < t->tensors; i++) {
@@ -217,13 +220,17 @@ lw_status lw_train_step(lw_trainer *t, int64_t n, const float *x, const int32_t 
   if (scores) LW_TRY(LW_CHECK_F32(call, scores));
   t->loss.n = n;
   LW_TRY(lw_cross_entropy_check_labels(call, &t->loss, labels));
-  lw_train_forward(t, n, x, 1);
+  if (t->samples)
+    lw_samples_run(t, n, x, labels);
+  else
+    lw_train_forward(t, n, x, 1);
   LW_TRY(lw_softmax_cross_entropy(t->context, &t->loss, scores_of(t), labels, loss));
   if (scores) memcpy(scores, scores_of(t), (size_t)(n * t->loss.c) * sizeof *scores);
-  if (!isfinite(*loss)) return LW_OK;
-  LW_TRY(lw_softmax_cross_entropy_backward(t->context, &t->loss, scores_of(t), labels, t->gradient[0]));
-  lw_train_backward(t, n, x);
-  update(t);
+  if (!t->samples) {
+    LW_TRY(lw_softmax_cross_entropy_backward(t->context, &t->loss, scores_of(t), labels, t->gradient[0]));
+    lw_train_backward(t, n, x);
+  }
+  if (isfinite(*loss)) update(t);
   return LW_OK;
 }
 
@@ -232,7 +239,10 @@ lw_status lw_trainer_predict(lw_trainer *t, int64_t n, const float *x, float *sc
   LW_TRY(check_batch(call, t, n, 0, x));
   if (n == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32(call, scores));
-  lw_train_forward(t, n, x, 0);
+  if (t->samples)
+    lw_samples_run(t, n, x, NULL);
+  else
+    lw_train_forward(t, n, x, 0);
   memcpy(scores, scores_of(t), (size_t)(n * t->loss.c) * sizeof *scores);
   return LW_OK;
 }

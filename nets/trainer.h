@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A trainer: every layer's tensors are plain, and so are weights, gradients and momentum. */
+ * A trainer: weights, gradients and momentum are plain, and so are the tensors between layers, unless it has `samples`. */
 #ifndef LANEWISE_NETS_TRAINER_H
 #define LANEWISE_NETS_TRAINER_H
 
@@ -21,6 +21,8 @@ typedef struct lw_training_tensor {
   float *part[3]; /* by lw_trainer_part */
 } lw_training_tensor;
 
+struct lw_samples; /* nets/train_samples.h */
+
 struct lw_trainer {
   lw_context *context;
   lw_net *net; /* a deep copy */
@@ -32,11 +34,27 @@ struct lw_trainer {
   int tensors;
   lw_training_layer *layers;
   lw_training_tensor *tensor;
-  float *gradient[2]; /* with respect to the output of the layer that comes next on the way back, and to its input */
+  struct lw_samples *samples; /* NULL: one layer after the other on plain tensors */
+  float *gradient[2];         /* with respect to the output of the layer that comes next on the way back, and to its input */
   char *scratch;
   float *packed; /* weights of a linear layer in panels, and its bias */
   char *memory;  /* all of the above but this struct and the net */
 };
+
+/* Hands out pieces of one block of memory; base == NULL: only counts, and gives NULL. */
+typedef struct lw_arena {
+  char *base;
+  size_t used;
+} lw_arena;
+void *lw_arena_take(lw_arena *a, int64_t count, size_t element);
+
+/* Whether layer i > 0 works in place: it is a map, and its way back and that of the layer before do not need what it overwrites.
+ */
+int lw_train_in_place(const lw_net *net, size_t i);
+/* Of dropout: see lw_trainer_options. */
+static inline uint64_t lw_train_stream(const lw_trainer *t, size_t layer) { return (t->steps << 16) + layer; }
+/* algorithm: of the SIMD ISAs' kernels. */
+void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, int64_t work);
 
 /* Layers 0..last on n samples: each output to the layer's y. is_training: dropout drops. */
 void lw_train_forward(const lw_trainer *t, int64_t n, const float *x, int is_training);

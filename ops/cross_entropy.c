@@ -49,7 +49,7 @@ static lw_status run(lw_context *context, lw_op op, const lw_cross_entropy_desc 
   if (d->n > 0) LW_TRY(LW_CHECK_F32(name, x));
   if (d->n > 0) LW_TRY(lw_cross_entropy_check_labels(name, d, labels));
   LW_TRY(lw_check_pointer(name, out_name, out, sizeof(float)));
-  const lw_args args = {.cross_entropy = {*d, x, labels, out}};
+  const lw_args args = {.cross_entropy = {.desc = *d, .x = x, .labels = labels, .out = out}};
   return lw_op_run(context, op, NULL, &args, count < INT64_MAX / WORK_OF_EXP ? WORK_OF_EXP * count : count);
 }
 

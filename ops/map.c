@@ -40,12 +40,12 @@ static lw_status dropout_train(lw_context *context, const char *op, const lw_dro
 
 lw_status lw_dropout_train(lw_context *context, int64_t count, float probability, uint64_t seed, uint64_t stream, const float *x,
                            float *y) {
-  return dropout_train(context, "dropout_train", &(lw_dropout_args){count, probability, seed, stream, x, y}, "x", "y");
+  return dropout_train(context, "dropout_train", &(lw_dropout_args){count, 0, probability, seed, stream, x, y}, "x", "y");
 }
 
 lw_status lw_dropout_backward(lw_context *context, int64_t count, float probability, uint64_t seed, uint64_t stream,
                               const float *dy, float *dx) {
-  return dropout_train(context, "dropout_backward", &(lw_dropout_args){count, probability, seed, stream, dy, dx}, "dy", "dx");
+  return dropout_train(context, "dropout_backward", &(lw_dropout_args){count, 0, probability, seed, stream, dy, dx}, "dy", "dx");
 }
 
 static lw_status map_backward(lw_context *context, lw_op op, int64_t count, const float *y, const float *dy, float *dx) {

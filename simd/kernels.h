@@ -229,6 +229,7 @@ typedef struct lw_pool2d_backward_args {
 /* dropout_train, and the gradient of it; y == x allowed. */
 typedef struct lw_dropout_args {
   int64_t count;
+  int64_t first; /* SIMD ISAs: x[0] is element `first` of the tensor, a multiple of 4; first + count <= 2^34 unless first is 0 */
   float probability;
   uint64_t seed, stream;
   const float *x;
@@ -241,6 +242,8 @@ typedef struct lw_cross_entropy_args {
   const float *x;
   const int32_t *labels;
   float *out;
+  int has_divisor; /* backward on SIMD ISAs: not 0: these are some samples of a batch, whose losses are divided by `divisor` */
+  float divisor;
 } lw_cross_entropy_args;
 
 /* new_w == w and new_buffer == buffer allowed. */

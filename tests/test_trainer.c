@@ -11,7 +11,8 @@
 #include "tests/expect.h"
 #include "tests/kit/learn64.h"
 
-enum { BATCH = 5, STEPS = 12 };
+/* MANY goes in lanes of samples on SIMD ISAs: two groups of 16 and a rest. */
+enum { BATCH = 5, MANY = 37, STEPS = 12 };
 static const uint64_t seed = 21;
 
 static float *values(int tensor, int64_t count) {
@@ -48,6 +49,21 @@ static const lw_layer odd_layers[] = {{.kind = LW_LAYER_AVG_POOL2D, .name = "poo
                                       {.kind = LW_LAYER_DROPOUT, .name = "drop2", .probability = .5f},
                                       {.kind = LW_LAYER_LINEAR, .name = "fc2", .out = 4, .no_bias = 1}};
 static const lw_net odd = {"odd", 3, 14, 18, odd_layers, sizeof odd_layers / sizeof *odd_layers};
+
+/* Convolutions one behind the other, whose gradients want wider halos than a map or a linear layer between leaves. */
+static const lw_layer chain_layers[] = {{.kind = LW_LAYER_RELU, .name = "relu0"},
+                                        {.kind = LW_LAYER_CONV2D, .name = "c1", .out = 5, .kernel = 3, .pad = 1},
+                                        {.kind = LW_LAYER_RELU, .name = "relu1"},
+                                        {.kind = LW_LAYER_CONV2D, .name = "c2", .out = 7, .kernel = 3},
+                                        {.kind = LW_LAYER_TANH, .name = "tanh"},
+                                        {.kind = LW_LAYER_CONV2D, .name = "c3", .out = 4, .kernel = 5, .pad = 1},
+                                        {.kind = LW_LAYER_MAX_POOL2D, .name = "pool1", .kernel = 2},
+                                        {.kind = LW_LAYER_MAX_POOL2D, .name = "pool2", .kernel = 2, .stride = 1},
+                                        {.kind = LW_LAYER_CONV2D, .name = "c4", .out = 6, .kernel = 2},
+                                        {.kind = LW_LAYER_LINEAR, .name = "fc", .out = 5}};
+static const lw_net chain = {"chain", 2, 11, 13, chain_layers, sizeof chain_layers / sizeof *chain_layers};
+/* The same without its end: scores from a convolution. */
+static const lw_net unended = {"unended", 2, 11, 13, chain_layers, sizeof chain_layers / sizeof *chain_layers - 1};
 
 /* ------------------------------------------------------------------------------------------------- finite differences */
 
@@ -123,13 +139,13 @@ static void gradients(void **state) {
 static const lw_sgd_options momentum = {.lr = .05f, .momentum = .9f, .weight_decay = 1e-3f, .nesterov = 1};
 
 /* What is left after `steps` steps from step `first` on: everything that a trainer holds, and the losses. */
-static void walk(lw_trainer *t, const lw_net *net, int first, int steps, const float *x, float *losses) {
+static void walk(lw_trainer *t, const lw_net *net, int batch, int first, int steps, const float *x, float *losses) {
   const int64_t size = net->c * net->h * net->w, outputs = outputs_of(net);
   for (int s = first; s < first + steps; s++) {
-    int32_t labels[BATCH];
-    const int64_t n = s % 3 == 2 ? 2 : BATCH; /* a last batch is smaller */
+    int32_t labels[MANY];
+    const int64_t n = s % 3 == 2 ? batch / 2 : batch; /* a last batch is smaller */
     for (int i = 0; i < n; i++) labels[i] = (int32_t)((s * 5 + i * 3) % outputs);
-    must(lw_train_step(t, n, x + s % 4 * BATCH * size, labels, &losses[s], NULL));
+    must(lw_train_step(t, n, x + s % 4 * batch * size, labels, &losses[s], NULL));
     assert_true(isfinite(losses[s]));
   }
 }
@@ -147,23 +163,23 @@ static void same(const lw_trainer *a, const lw_trainer *b, const lw_net *net) {
     }
 }
 
-static void same_bits(const lw_net *net) {
+static void same_bits(const lw_net *net, int batch, int steps) {
   static const char *const isas[] = {"ref", "naive", "avx2", "avx512", "neon"};
-  const lw_trainer_options options = {.batch = BATCH, .sgd = momentum, .seed = 77, .loss = {.label_smoothing = .1f}};
-  float *x = values(1001, 4 * BATCH * net->c * net->h * net->w), expected[STEPS], losses[STEPS];
+  const lw_trainer_options options = {.batch = batch, .sgd = momentum, .seed = 77, .loss = {.label_smoothing = .1f}};
+  float *x = values(1001, 4 * batch * net->c * net->h * net->w), expected[STEPS], losses[STEPS];
   lw_context *context;
   must(lw_context_create(&(lw_context_options){.threads = 1, .isa = "ref"}, &context));
   lw_trainer *reference = make(context, net, &options);
-  walk(reference, net, 0, STEPS, x, expected);
-  assert_true(expected[STEPS - 1] != expected[0]);
+  walk(reference, net, batch, 0, steps, x, expected);
+  assert_true(expected[steps - 1] != expected[0]);
   for (size_t i = 1; i < sizeof isas / sizeof *isas; i++)
     for (int threads = 1; threads <= 4; threads++) {
       lw_context *other;
       if (!lw_isa_runnable((lw_isa)lw_isa_from_name(isas[i])) || (i == 1 && threads > 2)) continue;
       must(lw_context_create(&(lw_context_options){.threads = threads, .isa = isas[i]}, &other));
       lw_trainer *t = make(other, net, &options);
-      walk(t, net, 0, STEPS, x, losses);
-      assert_memory_equal(losses, expected, sizeof losses);
+      walk(t, net, batch, 0, steps, x, losses);
+      assert_memory_equal(losses, expected, (size_t)steps * sizeof *losses);
       same(t, reference, net);
       lw_trainer_destroy(t);
       lw_context_destroy(other);
@@ -175,10 +191,15 @@ static void same_bits(const lw_net *net) {
 
 static void every_isa_and_number_of_threads(void **state) {
   (void)state;
-  same_bits(&odd);
-  same_bits(lw_net_builtin("lenet5"));
+  same_bits(&odd, BATCH, STEPS);
+  same_bits(&odd, MANY, STEPS);
+  same_bits(&chain, MANY, STEPS);
+  same_bits(&unended, MANY, 5);
+  same_bits(lw_net_builtin("lenet5"), BATCH, 5);
+  same_bits(lw_net_builtin("lenet5"), MANY, 3);
 #if !defined(LANEWISE_CUT)
-  same_bits(lw_net_builtin("lenet5_1998"));
+  same_bits(lw_net_builtin("lenet5_1998"), BATCH, 5);
+  same_bits(lw_net_builtin("lenet5_1998"), MANY, 3);
 #endif
 }
 
@@ -188,12 +209,12 @@ static void goes_on_where_it_stopped(void **state) {
   const lw_trainer_options options = {.batch = BATCH, .sgd = momentum, .seed = 77};
   float *x = values(1002, 4 * BATCH * odd.c * odd.h * odd.w), expected[STEPS], losses[STEPS];
   lw_trainer *whole = make(NULL, &odd, &options), *first = make(NULL, &odd, &options), *second = make(NULL, &odd, &options);
-  walk(whole, &odd, 0, STEPS, x, expected);
-  walk(first, &odd, 0, STEPS / 2, x, losses);
+  walk(whole, &odd, BATCH, 0, STEPS, x, expected);
+  walk(first, &odd, BATCH, 0, STEPS / 2, x, losses);
   const lw_weights weights = lw_trainer_source(first, LW_TRAINER_WEIGHTS),
                    buffers = lw_trainer_source(first, LW_TRAINER_MOMENTUM);
   must(lw_trainer_restore(second, lw_trainer_steps(first), &weights, &buffers));
-  walk(second, &odd, STEPS / 2, STEPS / 2, x, losses);
+  walk(second, &odd, BATCH, STEPS / 2, STEPS / 2, x, losses);
   assert_memory_equal(losses, expected, sizeof losses);
   same(second, whole, &odd);
   lw_trainer_destroy(whole);
@@ -203,24 +224,29 @@ static void goes_on_where_it_stopped(void **state) {
 }
 
 /* A plan made of a trainer's weights computes what the trainer predicts, in the same bits; dropout is off. */
-static void predicts_as_a_plan_does(void **state) {
-  (void)state;
-  float losses[STEPS], scores[BATCH * 4], y[BATCH * 4], *x = values(1003, 4 * BATCH * odd.c * odd.h * odd.w);
-  lw_trainer *t = make(NULL, &odd, &(lw_trainer_options){.batch = BATCH, .sgd = momentum});
+static void predicts(int batch) {
+  float losses[STEPS], scores[MANY * 4], y[MANY * 4], *x = values(1003, 4 * batch * odd.c * odd.h * odd.w);
+  lw_trainer *t = make(NULL, &odd, &(lw_trainer_options){.batch = batch, .sgd = momentum});
   lw_plan *plan;
   void *workspace;
-  walk(t, &odd, 0, 3, x, losses);
+  walk(t, &odd, batch, 0, 3, x, losses);
   const lw_weights weights = lw_trainer_source(t, LW_TRAINER_WEIGHTS);
-  must(lw_plan_create(NULL, &odd, &weights, &(lw_plan_options){.batch = BATCH}, &plan));
+  must(lw_plan_create(NULL, &odd, &weights, &(lw_plan_options){.batch = batch}, &plan));
   must(lw_allocate(NULL, lw_plan_workspace_bytes(plan), &workspace));
   must(lw_plan_run(plan, x, y, workspace));
-  must(lw_trainer_predict(t, BATCH, x, scores));
-  assert_memory_equal(scores, y, sizeof y);
+  must(lw_trainer_predict(t, batch, x, scores));
+  assert_memory_equal(scores, y, (size_t)(batch * 4) * sizeof *y);
   must(lw_trainer_predict(t, 0, NULL, NULL));
   lw_release(NULL, workspace);
   lw_plan_destroy(plan);
   lw_trainer_destroy(t);
   free(x);
+}
+
+static void predicts_as_a_plan_does(void **state) {
+  (void)state;
+  predicts(BATCH);
+  predicts(MANY);
 }
 
 /* Mean loss of two classes that a line parts falls to next to nothing. */

@@ -5,7 +5,7 @@
 
 enum { GROUP = 4 * VL }; /* elements of VL blocks */
 
-/* The words of blocks b..b+VL-1; b is a multiple of VL, so that its low half does not overflow within. */
+/* The words of blocks b..b+VL-1; the low half of b does not overflow within. */
 ALWAYS_INLINE void philox(const lw_dropout_args *a, uint64_t b, vi words[4]) {
   static const int32_t lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   uint32_t k0 = (uint32_t)a->seed, k1 = (uint32_t)(a->seed >> 32);
@@ -35,7 +35,7 @@ void VEC_FN(dropout_train)(const lw_args *args, lw_part part) {
   lw_share((a->count + GROUP - 1) / GROUP, part, &begin, &end);
   for (int64_t group = begin; group < end; group++) {
     vi words[4];
-    philox(a, (uint64_t)group * VL, words);
+    philox(a, (uint64_t)(a->first / 4 + group * VL), words);
     /* Word w of block b belongs to element 4*b + w. */
     const vf u0 = uniform(words[0]), u1 = uniform(words[1]), u2 = uniform(words[2]), u3 = uniform(words[3]);
     const vf even_low = v_zip_low(u0, u2), even_high = v_zip_high(u0, u2), odd_low = v_zip_low(u1, u3),

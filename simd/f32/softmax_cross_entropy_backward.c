@@ -14,7 +14,7 @@ ALWAYS_INLINE vf gradient(vf e, vf total, vf factor, vf share, vf weight, vf div
 void VEC_FN(softmax_cross_entropy_backward)(const lw_args *args, lw_part part) {
   const lw_cross_entropy_args *a = &args->cross_entropy;
   const lw_cross_entropy_desc *d = &a->desc;
-  const float share = label_share(d), divisor = loss_divisor(d, a->labels), all = weights_total(d);
+  const float share = label_share(d), divisor = a->has_divisor ? a->divisor : loss_divisor(d, a->labels), all = weights_total(d);
   const vf minus_share = v_set1(-share), by = v_set1(divisor);
   int64_t begin, end;
   lw_share(d->n, part, &begin, &end);

@@ -86,8 +86,8 @@ static float *narrowed_weights(const kit_case *c, const double *wide) {
 static double flops(const kit_case *c) { return (double)(20 * c->of.cross_entropy.n * (c->of.cross_entropy.c - 1)); }
 
 static void prepare(kit_run *run) {
-  run->args[0].cross_entropy =
-      (lw_cross_entropy_args){desc_of(run->c, run->t[CLASS_WEIGHTS]), run->t[X], run->t[LABELS], run->t[OUT]};
+  run->args[0].cross_entropy = (lw_cross_entropy_args){
+      .desc = desc_of(run->c, run->t[CLASS_WEIGHTS]), .x = run->t[X], .labels = run->t[LABELS], .out = run->t[OUT]};
 }
 
 static const char *const reductions[] = {"mean", "sum", NULL};

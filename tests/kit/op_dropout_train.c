@@ -65,7 +65,7 @@ static void bound(const kit_case *c, void *const t[], kit_order order, double *b
 static double flops(const kit_case *c) { return (double)c->of.dropout.count; }
 
 static void prepare(kit_run *run) {
-  run->args[0].dropout = (lw_dropout_args){run->c->of.dropout.count, OPTIONS(run->c), run->t[X], run->t[Y]};
+  run->args[0].dropout = (lw_dropout_args){run->c->of.dropout.count, 0, OPTIONS(run->c), run->t[X], run->t[Y]};
 }
 
 /* Forward and backward are one function: cases of an odd number of elements go through the backward one. */
