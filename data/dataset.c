@@ -81,7 +81,7 @@ static lw_status load_mnist(const char *call, const char *folder, lw_split split
 
 enum { BATCHES = 5 };
 
-/* Batch files of CIFAR-10 in `folder`; `*found` is how many. */
+/* Batch files of CIFAR-10 in `folder`; `*found` is how many. out == NULL: no more than that. */
 static lw_status load_cifar10(const char *call, const char *folder, lw_split split, int *found, lw_dataset *out) {
   char *paths[BATCHES] = {NULL};
   const int wanted = split == LW_SPLIT_TRAIN ? BATCHES : 1;
@@ -99,44 +99,59 @@ static lw_status load_cifar10(const char *call, const char *folder, lw_split spl
     else
       memcpy(missing, name, sizeof missing);
   }
-  if (status == LW_OK && *found > 0 && *found < wanted)
+  if (status == LW_OK && out && *found > 0 && *found < wanted)
     status = lw_source_fail(LW_BAD_FILE, call, folder, "%s is missing beside %d other batches", missing, *found);
-  if (status == LW_OK && *found == wanted) status = lw_dataset_load_cifar10((const char *const *)paths, (size_t)wanted, out);
+  if (status == LW_OK && out && *found == wanted)
+    status = lw_dataset_load_cifar10((const char *const *)paths, (size_t)wanted, out);
   for (int i = 0; i < BATCHES; i++) free(paths[i]);
   return status;
 }
 
-static lw_status load_folder(const char *call, const char *folder, lw_split split, lw_dataset *out) {
+/* out == NULL: only tells whether that half, or a part of it, is there. */
+static lw_status load_folder(const char *call, const char *folder, lw_split split, int *found, lw_dataset *out) {
   char *images, *below;
-  int found = 0;
   lw_status status = find_idx(call, folder, split == LW_SPLIT_TRAIN ? "train" : "t10k", "images-idx3", &images);
+  *found = images != NULL;
   if (status != LW_OK) return status;
   if (images) {
-    status = load_mnist(call, folder, split, images, out);
+    if (out) status = load_mnist(call, folder, split, images, out);
     free(images);
     return status;
   }
-  status = load_cifar10(call, folder, split, &found, out);
-  if (status != LW_OK || found) return status;
+  status = load_cifar10(call, folder, split, found, out);
+  if (status != LW_OK || *found) return status;
   status = find(call, folder, "cifar-10-batches-bin", &below);
-  if (status == LW_OK && below) status = load_cifar10(call, below, split, &found, out);
+  if (status == LW_OK && below) status = load_cifar10(call, below, split, found, out);
   free(below);
-  if (status != LW_OK || found) return status;
+  if (status != LW_OK || *found || !out) return status;
   return lw_source_fail(LW_BAD_FILE, call, folder, "has neither %s-images-idx3-ubyte[.gz] nor [cifar-10-batches-bin/]%s",
                         split == LW_SPLIT_TRAIN ? "train" : "t10k",
                         split == LW_SPLIT_TRAIN ? "data_batch_1.bin" : "test_batch.bin");
 }
 
+static lw_status check_folder(const char *call, const char *where) {
+  struct stat info;
+  if (stat(where, &info) != 0) return lw_source_fail(LW_BAD_FILE, call, where, "cannot be opened: %s", strerror(errno));
+  if (!S_ISDIR(info.st_mode)) return lw_source_fail(LW_BAD_FILE, call, where, "is no folder, expected \"digits\" or a folder");
+  return LW_OK;
+}
+
 lw_status lw_dataset_load(const char *where, lw_split split, lw_dataset *out) {
   static const char call[] = "lw_dataset_load";
-  struct stat info;
+  int found;
   if (!where) return lw_fail(LW_BAD_ARGUMENT, "%s: where is NULL", call);
   if (split != LW_SPLIT_TRAIN && split != LW_SPLIT_TEST) return lw_fail(LW_BAD_ARGUMENT, "%s: split is %d", call, (int)split);
   if (!out) return lw_fail(LW_BAD_ARGUMENT, "%s: out is NULL", call);
   if (strcmp(where, "digits") == 0) return load_digits(split, out);
-  if (stat(where, &info) != 0) return lw_source_fail(LW_BAD_FILE, call, where, "cannot be opened: %s", strerror(errno));
-  if (!S_ISDIR(info.st_mode)) return lw_source_fail(LW_BAD_FILE, call, where, "is no folder, expected \"digits\" or a folder");
-  return load_folder(call, where, split, out);
+  const lw_status status = check_folder(call, where);
+  return status == LW_OK ? load_folder(call, where, split, &found, out) : status;
+}
+
+lw_status lw_dataset_has(const char *where, lw_split split, int *has) {
+  static const char call[] = "lw_dataset_load";
+  if ((*has = strcmp(where, "digits") == 0)) return LW_OK;
+  const lw_status status = check_folder(call, where);
+  return status == LW_OK ? load_folder(call, where, split, has, NULL) : status;
 }
 
 lw_status lw_dataset_input(lw_context *context, const lw_dataset *dataset, int64_t first, int64_t count, float *x) {

@@ -21,4 +21,7 @@ lw_status lw_cifar10_append(const lw_source *source, lw_dataset *out);
 /* What lw_dataset_save_idx and lw_dataset_input ask of a data set. */
 lw_status lw_dataset_check(const char *call, const lw_dataset *dataset);
 
+/* Is that half of a data set there, whole or in part? LW_BAD_FILE if `where` is no folder. */
+lw_status lw_dataset_has(const char *where, lw_split split, int *has);
+
 #endif

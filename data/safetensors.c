@@ -275,6 +275,10 @@ const lw_tensor_info *lw_safetensors_lookup(const lw_safetensors *file, const ch
   return NULL;
 }
 
+const char *lw_safetensors_metadata(const lw_safetensors *file, const char *key) {
+  return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
+}
+
 lw_status lw_safetensors_find(const lw_safetensors *file, const char *name, size_t *i) {
   static const char call[] = "lw_safetensors_find";
   if (!file) return lw_fail(LW_BAD_ARGUMENT, "%s: file is NULL", call);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Between the reader of safetensors files and the weights of networks in them. */
+ * Between the reader of safetensors files, the weights of networks in them, and checkpoints. */
 #ifndef LANEWISE_DATA_SAFETENSORS_H
 #define LANEWISE_DATA_SAFETENSORS_H
 
@@ -24,5 +24,18 @@ lw_shown lw_show(const char *name);
 
 /* The tensor of that name, NULL if there is none. */
 const lw_tensor_info *lw_safetensors_lookup(const lw_safetensors *file, const char *name);
+
+/* A text of the file's metadata; NULL if it has none of that key. */
+const char *lw_safetensors_metadata(const lw_safetensors *file, const char *key);
+
+/* All parameters of a network, under their names with `prefix` (at most 60 characters) in front. */
+typedef struct lw_weights_set {
+  const char *prefix;
+  lw_weights weights;
+} lw_weights_set;
+
+/* lw_safetensors_save() of several sets, with the texts of `metadata` (NULL: none), which stays the caller's, in the header. */
+lw_status lw_safetensors_save_sets(const char *call, const char *path, const lw_net *net, const lw_weights_set *sets,
+                                   size_t set_count, lw_dtype dtype, json_t *metadata);
 
 #endif

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Networks' parameters in safetensors files: found by name and checked, and written. */
-#include <errno.h>
+ * Networks' parameters in safetensors files: found by name and checked. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "data/convert.h"
-#include "data/output.h"
 #include "data/safetensors.h"
 #include "data/source.h"
 
@@ -142,92 +139,4 @@ lw_status lw_weights_safetensors(lw_safetensors *file, const lw_net *net, lw_wei
   }
   *weights = (lw_weights){.read = read_file, .user = file, .map = map_file};
   return LW_OK;
-}
-
-/* ------------------------------------------------------------------------------------------------------------ writing */
-
-/* Fills the header of a file of all parameters in turn. */
-static lw_status make_header(const char *path, const lw_net *net, lw_dtype dtype, json_t *header) {
-  int count;
-  json_int_t at = 0;
-  lw_status status = lw_net_parameter_tensors(net, &count);
-  if (status != LW_OK) return status;
-  json_object_set_new(header, "__metadata__", json_pack("{s:s}", "format", "pt"));
-  for (int i = 0; i < count; i++) {
-    lw_parameter_info p;
-    status = lw_net_parameter(net, i, &p);
-    if (status != LW_OK) return status;
-    if (json_object_get(header, p.name))
-      return lw_source_fail(LW_BAD_ARGUMENT, "lw_safetensors_save", path, "network %s has two parameters %s", net->name, p.name);
-    json_t *shape = json_array();
-    for (int k = 0; k < p.rank; k++) json_array_append_new(shape, json_integer(p.shape[k]));
-    const json_int_t end = at + p.count * (json_int_t)lw_dtype_bytes(dtype);
-    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", lw_dtype_name(dtype), "shape", shape, "data_offsets", at, end);
-    if (json_object_set_new(header, p.name, entry) != 0)
-      return lw_source_fail(LW_BAD_ARGUMENT, "lw_safetensors_save", path, "parameter name \"%s\" is no UTF-8, or no memory",
-                            lw_show(p.name).text);
-    at = end;
-  }
-  return LW_OK;
-}
-
-static lw_status put(const lw_output *out, const void *bytes, size_t size) {
-  if (fwrite(bytes, 1, size, out->file) == size) return LW_OK;
-  return lw_source_fail(LW_BAD_FILE, out->call, out->path, "cannot be written: %s", strerror(errno));
-}
-
-static lw_status put_header(const lw_output *out, const lw_net *net, lw_dtype dtype) {
-  json_t *header = json_object();
-  lw_status status = make_header(out->path, net, dtype, header);
-  char *text = status == LW_OK ? json_dumps(header, JSON_COMPACT) : NULL;
-  json_decref(header);
-  if (status != LW_OK) return status;
-  if (!text) return lw_source_fail(LW_NO_MEMORY, out->call, out->path, "no memory for the header");
-  const size_t length = strlen(text), padded = (length + 7) / 8 * 8; /* so that the data begin aligned */
-  uint8_t prefix[8];
-  for (int i = 0; i < 8; i++) prefix[i] = (uint8_t)(padded >> 8 * i);
-  status = put(out, prefix, sizeof prefix);
-  if (status == LW_OK) status = put(out, text, length);
-  if (status == LW_OK) status = put(out, "       ", padded - length);
-  free(text);
-  return status;
-}
-
-enum { CHUNK = 1 << 16 };
-
-static lw_status put_tensor(const lw_output *out, const lw_net *net, const lw_weights *weights, int tensor, lw_dtype dtype,
-                            float *chunk, void *narrow) {
-  lw_parameter_info p = {0};
-  lw_status status = lw_net_parameter(net, tensor, &p);
-  for (int64_t first = 0; first < p.count && status == LW_OK; first += CHUNK) {
-    const int64_t count = p.count - first < CHUNK ? p.count - first : CHUNK;
-    status = weights->read(weights->user, net, tensor, p.name, first, count, chunk);
-    if (status != LW_OK) break;
-    lw_narrow(dtype, chunk, count, narrow);
-    status = put(out, narrow, (size_t)count * lw_dtype_bytes(dtype));
-  }
-  return status;
-}
-
-static lw_status put_file(const lw_output *out, const lw_net *net, const lw_weights *weights, lw_dtype dtype) {
-  int count;
-  lw_status status = lw_net_parameter_tensors(net, &count);
-  if (status == LW_OK) status = put_header(out, net, dtype);
-  float *chunk = malloc(2 * CHUNK * sizeof *chunk);
-  if (!chunk) return lw_source_fail(LW_NO_MEMORY, out->call, out->path, "no memory");
-  for (int i = 0; i < count && status == LW_OK; i++) status = put_tensor(out, net, weights, i, dtype, chunk, chunk + CHUNK);
-  free(chunk);
-  return status;
-}
-
-lw_status lw_safetensors_save(const char *path, const lw_net *net, const lw_weights *weights, lw_dtype dtype) {
-  static const char call[] = "lw_safetensors_save";
-  lw_output out;
-  if (!path) return lw_fail(LW_BAD_ARGUMENT, "%s: path is NULL", call);
-  if (!weights || !weights->read) return lw_fail(LW_BAD_ARGUMENT, "%s: weights or its read function is NULL", call);
-  if (dtype != LW_F32 && dtype != LW_F16 && dtype != LW_BF16)
-    return lw_fail(LW_BAD_ARGUMENT, "%s: dtype is %d, expected LW_F32, LW_F16 or LW_BF16", call, (int)dtype);
-  lw_status status = lw_net_parameters(net, &(int64_t){0});
-  if (status == LW_OK) status = lw_output_open(call, path, &out);
-  return status == LW_OK ? lw_output_close(&out, put_file(&out, net, weights, dtype)) : status;
 }
