@@ -115,22 +115,12 @@ static const char *label(const classifier *c, int32_t index, char *text, size_t 
   return text;
 }
 
-/* `share` 0..1 of BAR columns, in eighths of a column where the locale has blocks. */
-static void print_bar(double share) {
-  static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int parts = share > 0 ? (int)(share * BAR * 8 + .5) : 0, utf8 = cli_utf8();
-  const int whole = utf8 ? parts / 8 : (parts + 4) / 8, rest = utf8 ? parts % 8 : 0;
-  for (int i = 0; i < whole; i++) fputs(utf8 ? "█" : "#", stdout);
-  fputs(eighths[rest], stdout);
-  for (int i = whole + (rest > 0); i < BAR; i++) putchar(' ');
-}
-
 static void print_image(const classifier *c, const char *path, double prepare_ms, double pass_ms) {
   char text[32];
   printf("%s%s%s\n", cli_style("1"), path, cli_style("0"));
   for (int64_t i = 0; i < c->top; i++) {
     printf("  %5.1f %%  %s", 100 * (double)c->best[i], cli_style(i == 0 ? "32" : "2"));
-    print_bar((double)c->best[i]);
+    cli_bar(stdout, (double)c->best[i], BAR);
     printf("%s  %s\n", cli_style("0"), label(c, c->index[i], text, sizeof text));
   }
   if (c->o->time) printf("  read and prepared in %.2f ms, pass %.3f ms\n", prepare_ms, pass_ms);

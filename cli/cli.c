@@ -56,12 +56,21 @@ const char *cli_style(const char *code) {
   return sequence;
 }
 
-int cli_columns(void) {
+int cli_columns(int fd) {
   struct winsize size;
-  return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
+  return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
 }
 
 int cli_utf8(void) { return strcmp(nl_langinfo(CODESET), "UTF-8") == 0; }
+
+void cli_bar(FILE *to, double share, int columns) {
+  static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const int parts = share > 0 ? (int)(share * columns * 8 + .5) : 0, utf8 = cli_utf8();
+  const int whole = utf8 ? parts / 8 : (parts + 4) / 8, rest = utf8 ? parts % 8 : 0;
+  for (int i = 0; i < whole; i++) fputs(utf8 ? "█" : "#", to);
+  fputs(eighths[rest], to);
+  for (int i = whole + (rest > 0); i < columns; i++) putc(' ', to);
+}
 
 const char *cli_bytes(double bytes) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -132,6 +141,15 @@ int cli_number(const char *option, const char *text, long long lo, long long hi,
 long long cli_option(const char *option, const char *text, long long lo, long long hi) {
   long long value;
   if (!cli_number(option, text, lo, hi, &value)) exit(CLI_USAGE); /* as argp_error does */
+  return value;
+}
+
+double cli_real(const char *option, const char *text, double lo, double hi) {
+  char *end;
+  errno = 0;
+  const double value = strtod(text, &end);
+  if (end == text || *end || errno || !(value >= lo && value < hi))
+    exit(cli_usage("%s is \"%s\", expected a number from %g to below %g", option, text, lo, hi));
   return value;
 }
 

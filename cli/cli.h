@@ -6,6 +6,7 @@
 #define LANEWISE_CLI_CLI_H
 
 #include <jansson.h>
+#include <stdio.h>
 #include "lanewise.h"
 #include "lanewise_data.h"
 
@@ -27,10 +28,13 @@ int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_colour(void);
 /* An escape sequence, "" without colour: cli_style("1") is bold, cli_style("32") green, cli_style("0") ends. */
 const char *cli_style(const char *code);
-/* Columns of the terminal; 80 where stdout is none. */
-int cli_columns(void);
+/* Columns of the terminal behind a file descriptor; 80 where it is none. */
+int cli_columns(int fd);
 /* Does the locale say UTF-8? Else what is drawn keeps to ASCII. */
 int cli_utf8(void);
+
+/* A bar of `columns`, `share` (0..1) of it filled: in eighths of a column where the locale has blocks. */
+void cli_bar(FILE *to, double share, int columns);
 
 /* "1.5 MiB", "138,357,544" and the library's version, "0.1.0", in one of eight places that take turns. */
 const char *cli_bytes(double bytes);
@@ -50,6 +54,9 @@ int cli_number(const char *option, const char *text, long long lo, long long hi,
 
 /* The same for the argument of an option, which exits with CLI_USAGE, as argp does. */
 long long cli_option(const char *option, const char *text, long long lo, long long hi);
+
+/* Likewise a number lo <= value < hi. */
+double cli_real(const char *option, const char *text, double lo, double hi);
 
 /* "exact" and "fast": the mode of the option's argument, which exits with CLI_USAGE if it is neither; a mode's name. */
 lw_mode cli_mode(const char *option, const char *text);

@@ -8,6 +8,7 @@
 #define CLI_COMMANDS                                                                                                             \
   COMMAND(info, "the machine, its instruction sets, the kernels chosen")                                                         \
   COMMAND(classify, "what a network sees in images")                                                                             \
+  COMMAND(train, "teaches a network a data set: weights, checkpoints, learning curve")                                           \
   COMMAND(evaluate, "a network's accuracy on a data set")                                                                        \
   COMMAND(digits, "the built-in data set as MNIST-format files")                                                                 \
   COMMAND(filter, "image operators and filters on an image file")                                                                \

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `lanewise compare`: whether a benchmark got faster, with a confidence interval. */
 #include <argp.h>
-#include <errno.h>
 #include <math.h>
 #include <regex.h>
 #include <stdio.h>
@@ -199,16 +198,6 @@ static int run(const options *o) {
   return code;
 }
 
-/* A number lo <= value < hi, or the end of the program. */
-static double real_option(const char *option, const char *text, double lo, double hi) {
-  char *end;
-  errno = 0;
-  const double value = strtod(text, &end);
-  if (end == text || *end || errno || !(value >= lo && value < hi))
-    exit(cli_usage("%s is \"%s\", expected a number from %g to below %g", option, text, lo, hi));
-  return value;
-}
-
 static void read_filter(options *o, const char *text) {
   char message[128];
   const int error = regcomp(&o->filter, text, REG_EXTENDED | REG_NOSUB);
@@ -222,9 +211,9 @@ static void read_filter(options *o, const char *text) {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   options *o = state->input;
   switch (key) {
-  case KEY_CONFIDENCE: o->confidence = real_option("--confidence", arg, 0.5, 1); return 0;
-  case KEY_FAIL: o->fail = real_option("--fail-if-slower", arg, 0, 1e6); return 0;
-  case KEY_SAME: o->same = real_option("--same", arg, 0, 100); return 0;
+  case KEY_CONFIDENCE: o->confidence = cli_real("--confidence", arg, 0.5, 1); return 0;
+  case KEY_FAIL: o->fail = cli_real("--fail-if-slower", arg, 0, 1e6); return 0;
+  case KEY_SAME: o->same = cli_real("--same", arg, 0, 100); return 0;
   case KEY_FILTER:
     if (o->has_filter) regfree(&o->filter);
     read_filter(o, arg);

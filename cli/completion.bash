@@ -7,7 +7,7 @@ _lanewise() {
     words=$("$1" --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p')
   elif [[ $current == -* ]]; then
     words=$("$1" "${COMP_WORDS[1]}" --help | grep -o -E -e '--[a-z][a-z-]*' | sort -u)
-  elif [ "$previous" = --net ] || { [ "$COMP_CWORD" -eq 2 ] && [[ $previous == @(plan|init) ]]; }; then
+  elif [ "$previous" = --net ] || { [ "$COMP_CWORD" -eq 2 ] && [[ $previous == @(plan|init|train) ]]; }; then
     words=$("$1" plan --list | sed 's/ .*//')
   elif [ "$previous" = --isa ]; then
     words=$("$1" info | sed -n 's/^  \([a-z0-9]*\)  *\(runs\|used\)$/\1/p')

@@ -92,9 +92,9 @@ int cli_model_plan(const cli_model *m, int64_t batch, int no_fuse, lw_plan **pla
   return cli_planning_make(&m->planning, m->context, m->net, &m->weights, batch, no_fuse, plan);
 }
 
-int64_t cli_model_outputs(const cli_model *m) {
+int64_t cli_net_outputs(lw_context *context, const lw_net *net) {
   lw_plan *bare;
-  if (lw_plan_create(m->context, m->net, NULL, NULL, &bare) != LW_OK) {
+  if (lw_plan_create(context, net, NULL, NULL, &bare) != LW_OK) {
     cli_fail_status();
     return 0;
   }
@@ -102,6 +102,8 @@ int64_t cli_model_outputs(const cli_model *m) {
   lw_plan_destroy(bare);
   return outputs;
 }
+
+int64_t cli_model_outputs(const cli_model *m) { return cli_net_outputs(m->context, m->net); }
 
 void cli_model_print(const cli_model *m) {
   printf("%s, weights: %s%s, mode %s, ISA %s, %d threads\n", m->net->name, m->weights_name,

@@ -34,6 +34,7 @@ int cli_model_plan(const cli_model *model, int64_t batch, int no_fuse, lw_plan *
 
 /* Outputs of the network; 0 after a message. Needs the context only. */
 int64_t cli_model_outputs(const cli_model *model);
+int64_t cli_net_outputs(lw_context *context, const lw_net *net);
 /* What runs, once weights are there: a line for people, an object for programs. */
 void cli_model_print(const cli_model *model);
 json_t *cli_model_json(const cli_model *model);

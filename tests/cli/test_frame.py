@@ -7,7 +7,7 @@ import subprocess
 
 import kit
 
-COMMANDS = ["info", "classify", "filter", "features", "plan", "init", "conform"]
+COMMANDS = ["info", "classify", "train", "filter", "features", "plan", "init", "conform"]
 WITHOUT_MACHINE = ["init"]  # no --threads and --isa
 
 
