@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Whole passes on real images: <net>/<mode>/<isa>/b<batch>/t<threads>, and for VGG16 at batch 1 one line per layer below that.
+ * Whole passes on real images: <net>/<mode>/<isa>/b<batch>/t<threads>, and for VGG16 at batch 1 one line per layer below that;
+ * steps of training, <net>/train/<mode>/<isa>/b<batch>/t<threads>: bench/nets_step.h.
  * Options: --net=, --isa=, --batch=, --threads= (comma-separated lists), --slow=no (without naive and autovec VGG16, which take
- * half a minute together). Mode fast is measured where it differs from exact. At batch 1 also: the median and the 99th percentile
- * of single calls (p50_us, p99_us), the first call (first_call_us) and the making of the plan (plan_ms). Every pass is checked
- * before its time counts: the strongest ISA against the stored digest of that mode's definition, every other pass bit for bit
- * against that one on the same image, autovec layer by layer against a bound for any order of sums.
+ * half a minute together, its training, and Net's on plain loops). Mode fast is measured where it differs from exact. At batch 1
+ * also: the median and the 99th percentile of single calls (p50_us, p99_us), the first call (first_call_us) and the making of the
+ * plan (plan_ms). Every pass is checked before its time counts: the strongest ISA against the stored digest of that mode's
+ * definition, every other pass bit for bit against that one on the same image, autovec layer by layer against a bound for any
+ * order of sums.
  * --backend=PATH,...: backends (include/lanewise_backend.h) beside it, see bench/peer_nets.h; --backend-limit=SECONDS: that one
  * of their calls may take (60). */
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include "bench/machine.h"
 #include "bench/nets_error.h"
 #include "bench/nets_pass.h"
+#include "bench/nets_step.h"
 #include "bench/options.h"
 #include "bench/peer_nets.h"
 #include "bench/peers.h"
@@ -118,7 +121,8 @@ static void run_pass(gbench_state *state, void *user) {
   else {
     const nets_work work = nets_work_of(m.plan, p->isa, p->threads);
     const double seconds = total / (double)gbench_iterations(state);
-    if (p->batch == 1 && (p->is_autovec || p->isa == LW_ISA_NAIVE)) nets_set_plain(p->net, p->is_autovec, seconds);
+    if (p->batch == 1 && (p->is_autovec || p->isa == LW_ISA_NAIVE))
+      nets_set_plain(p->net, p->is_autovec ? NETS_AUTOVEC : NETS_NAIVE, seconds);
     nets_counters(state, p->net, &work, p->batch, seconds);
     if (p->batch == 1) latency(state, &m, first);
     if (error >= 0) gbench_counter(state, "error_over_bound", error);
@@ -200,6 +204,23 @@ static void add(const selection *s, const lw_net *net, lw_mode mode, lw_isa isa,
   lw_context_destroy(context);
 }
 
+static int is_simd_here(lw_isa isa, lw_isa best) { return isa <= best && lw_isa_is_simd(isa) && lw_isa_runnable(isa); }
+
+/* Plain loops on one thread and for one batch: what speed-ups refer to. */
+static void add_steps(const selection *s, const lw_net *net, lw_isa best) {
+  const int *usual = nets_step_batches(net), is_vgg16 = strcmp(net->name, "vgg16") == 0;
+  if (is_vgg16 && !s->slow) return;
+  for (int b = 0; s->batch_count ? b < s->batch_count : usual[b] > 0; b++)
+    for (int t = 0; t < s->thread_count; t++) {
+      const int batch = s->batch_count ? s->batches[b] : usual[b];
+      if (b == 0 && t == 0 && !is_vgg16 && (s->slow || net->c == 1) && option_lists(s->isas, "naive"))
+        nets_step_register(net, LW_ISA_NAIVE, batch, s->threads[t]);
+      for (int isa = 0; isa < LW_ISA_COUNT; isa++)
+        if (is_simd_here((lw_isa)isa, best) && option_lists(s->isas, lw_isa_name((lw_isa)isa)))
+          nets_step_register(net, (lw_isa)isa, batch, s->threads[t]);
+    }
+}
+
 static int read_options(int *argc, char **argv, selection *s) {
   const int cores = machine_cores();
   *s = (selection){.nets = option_take(argc, argv, "net"), .isas = option_take(argc, argv, "isa"), .slow = 1};
@@ -248,12 +269,12 @@ int main(int argc, char **argv) {
         add(&s, net, LW_EXACT, LW_ISA_NAIVE, batches[b], s.threads[t]);
         if (lw_isa_best_autovec() >= 0) add(&s, net, LW_EXACT, (lw_isa)lw_isa_best_autovec(), batches[b], s.threads[t]);
         for (int isa = 0; isa < LW_ISA_COUNT; isa++)
-          if (isa <= (int)best && lw_isa_runnable((lw_isa)isa) &&
-              (isa == LW_ISA_AVX2 || isa == LW_ISA_AVX512 || isa == LW_ISA_NEON))
+          if (is_simd_here((lw_isa)isa, best))
             for (int mode = LW_EXACT; mode <= (fast_differs(net) ? LW_FAST : LW_EXACT); mode++)
               add(&s, net, (lw_mode)mode, (lw_isa)isa, batches[b], s.threads[t]);
         peer_nets_want(net, batches[b], s.threads[t], fast_differs(net));
       }
+    add_steps(&s, net, best);
   }
   peer_nets_register();
   machine_noise();

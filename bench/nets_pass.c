@@ -122,7 +122,7 @@ nets_work nets_work_of(const lw_plan *plan, lw_isa isa, int threads) {
 
 static struct {
   const lw_net *net;
-  double seconds[2]; /* naive, autovec; 0: not measured */
+  double seconds[NETS_PLAIN_COUNT]; /* 0: not measured */
 } plain[16];
 
 static double *plain_of(const lw_net *net) {
@@ -132,16 +132,18 @@ static double *plain_of(const lw_net *net) {
   return plain[i].seconds;
 }
 
-void nets_set_plain(const lw_net *net, int autovec, double seconds) { plain_of(net)[autovec != 0] = seconds; }
+void nets_set_plain(const lw_net *net, nets_plain which, double seconds) { plain_of(net)[which] = seconds; }
 
 void nets_counters(gbench_state *state, const lw_net *net, const nets_work *w, int64_t batch, double seconds) {
-  const double per_image = seconds / (double)batch, *slow = plain_of(net);
+  const double per_image = seconds / (double)batch, *plain_seconds = plain_of(net);
+  const double naive = plain_seconds[w->is_step ? NETS_NAIVE_STEP : NETS_NAIVE];
+  const double autovec = w->is_step ? 0 : plain_seconds[NETS_AUTOVEC];
   gbench_counter(state, "images/s", 1 / per_image);
   gbench_counter(state, "flops", w->flops);
   gbench_counter(state, "bytes", w->bytes);
   gbench_counter(state, "GFLOP/s", w->flops * 1e-9 / seconds);
   gbench_counter(state, "GB/s", w->weight_bytes * 1e-9 / seconds);
   gbench_counter(state, "percent_of_roof", 100 * w->roof_seconds / seconds);
-  if (slow[0] > 0) gbench_counter(state, "speedup_over_naive", slow[0] / per_image);
-  if (slow[1] > 0) gbench_counter(state, "speedup_over_autovec", slow[1] / per_image);
+  if (naive > 0) gbench_counter(state, "speedup_over_naive", naive / per_image);
+  if (autovec > 0) gbench_counter(state, "speedup_over_autovec", autovec / per_image);
 }

@@ -69,12 +69,12 @@ def note(axes, x, y, text, tone="ink", **options):
 
 # ------------------------------------------------------------------------------------------------------------------ speed-up
 
-def speedup_panels(results):
+def speedup_panels(results, passes):
     """(net, batch, {threads: runs}) of each network, at its smallest batch; plain loops stand among the runs on one thread."""
     counts = ends(results.thread_counts())
     panels = []
     for net in nets_in_order(results):
-        runs = [p for p in results.passes if p.net == net and p.benchmark and (p.is_plain or p.threads in counts)]
+        runs = [p for p in passes if p.net == net and p.benchmark and (p.is_plain or p.threads in counts)]
         batch = min((p.batch for p in runs), default=1)
         runs = sorted((p for p in runs if p.batch == batch), key=lambda p: (isa_rank(p.isa), p.mode))
         if runs:
@@ -83,7 +83,19 @@ def speedup_panels(results):
 
 
 def speedup(results, width):
-    panels = speedup_panels(results)
+    return speedup_bars(speedup_panels(results, results.passes), width)
+
+
+def training(results, width):
+    """Networks of which plain loops were run, too."""
+    if not results.steps:
+        raise Absent("no network was trained")
+    panels = [panel for panel in speedup_panels(results, results.steps)
+              if any(p.value("speedup_over_naive") for runs in panel[2].values() for p in runs)]
+    return speedup_bars(panels, width)
+
+
+def speedup_bars(panels, width):
     counts = sorted({t for *_, by_threads in panels for t in by_threads})
     most = {t: max((p.value("speedup_over_naive") or 0 for *_, by in panels for p in by.get(t, [])), default=0) for t in counts}
     if not any(most.values()):

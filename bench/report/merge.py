@@ -7,7 +7,7 @@ usage: merge.py merged.json round.json...
 Every benchmark keeps its measurements, numbered by repetition_index, and gets the aggregates mean, median, stddev and cv where there
 are at least two. The context is that of the first file, with the number of files as `rounds`.
 
-Speed-ups of whole passes are computed anew: a round knows only its own plain loops, and not every round runs them. They refer to the median
+Speed-ups of whole passes and of steps of training are computed anew: a round knows only its own plain loops, and not every round runs them. They refer to the median
 of the plain loops over all rounds, so that the median of a speed-up is the quotient of the medians of the times.
 
 Paired quotients (ratio_exact, ratio_fast) have an interval in every round, ratio_..._low to ratio_..._high. Together they have the median of
@@ -62,18 +62,26 @@ def hulls(values, count):
     return {key: join(v) for end, join in OUTERMOST.items() for key, v in values.items() if key.endswith(end) and len(v) == count}
 
 
+def subject(name):
+    """(Network and whether it learns, what it runs on)."""
+    net, *rest = name.split("/")
+    trains = rest[:1] == ["train"]
+    return (net, trains), "".join(rest[1 + trains:2 + trains])
+
+
 def refer_to_plain_loops(runs):
-    """runs: entries by name, <net>/<mode>/<isa>/b<batch>/t<threads>/... What has images/s is a whole pass."""
+    """runs: entries by name, <net>/<mode>/<isa>/b<batch>/t<threads>/..., of steps of training <net>/train/<mode>/... What has images/s
+    is a whole pass or a step."""
     paces = {}
     for name, entries in runs.items():
-        parts = name.split("/")
-        if len(parts) > 3 and parts[2] in ("naive", "autovec") and parts[3] == "b1":
+        what, isa = subject(name)
+        if isa in ("naive", "autovec"):
             measured = [e["images/s"] for e in entries if "images/s" in e]
             if measured:
-                paces[parts[0], parts[2]] = statistics.median(measured)
+                paces[what, isa] = statistics.median(measured)
     for name, entries in runs.items():
         for plain in ("naive", "autovec"):
-            pace = paces.get((name.split("/")[0], plain))
+            pace = paces.get((subject(name)[0], plain))
             for entry in entries:
                 if pace and "images/s" in entry:
                     entry[f"speedup_over_{plain}"] = entry["images/s"] / pace

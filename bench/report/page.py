@@ -9,7 +9,7 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-from results import BadResults, Results, isa_rank, isa_text, micro, net_text, threads_text, time_text, times_text
+from results import BadResults, Results, fastest, isa_rank, isa_text, micro, net_text, threads_text, time_text, times_text
 
 try:
     import figures
@@ -21,7 +21,7 @@ except ImportError as missing:
     sys.exit(f"page.py: the report needs matplotlib (Debian: python3-matplotlib): {missing}")
 
 STYLE = pathlib.Path(__file__).with_name("page.css")
-FIGURES = {"speedup": figures.speedup, "peers": peers.peers, "layers": figures.layers, "roofline": roofline.roofline, "scaling": figures.scaling,
+FIGURES = {"speedup": figures.speedup, "training": figures.training, "peers": peers.peers, "layers": figures.layers, "roofline": roofline.roofline, "scaling": figures.scaling,
            "caches": figures.caches}
 BROAD, SLIM = 848, 328
 
@@ -88,6 +88,10 @@ def tiles(results):
     if small and most.net != "lenet5":
         nodes.append(tile(f"{net_text('lenet5')}, one digit", micro(time_text(small.benchmark.seconds)),
                           f"{figures.run_text(small)}, {threads_text(small.threads)}"))
+    learned = fastest(p for p in results.steps if p.net == "lenet5")
+    if learned:
+        nodes.append(tile(f"{net_text('lenet5')} learns from {learned.batch} digits", micro(time_text(learned.benchmark.seconds)),
+                          f"{figures.run_text(learned)}, {threads_text(learned.threads)}"))
     return element("dl", *nodes, class_="tiles")
 
 
@@ -109,7 +113,7 @@ def notices(results):
             noise.setdefault(f"the clock changed by {drift:+.1f} %", []).append(f.kind)
         if throttled:
             noise.setdefault("the CPU throttled for heat", []).append(f.kind)
-    disturbed = [p.benchmark.name for p in results.passes if p.disturbed]
+    disturbed = [p.benchmark.name for p in results.passes + results.steps if p.disturbed]
     if disturbed:
         others = f" and {len(disturbed) - 3} more" if len(disturbed) > 3 else ""
         noise.setdefault(f"others took the CPU more than 10 % of the time from {', '.join(disturbed[:3])}{others}", []).append("nets")
@@ -173,6 +177,10 @@ def explained(results):
             "How much faster than plain loops", runs,
             "Times faster than naive, one thread, per image. naive: the reference, plain C loops. autovec: the same loops under -O3 -ffast-math "
             "and the CPU’s flags, vectorised by the compiler." + (" Whiskers: fastest and slowest repetition." if repeated else "")),
+        "training": (
+            "How much faster networks learn", runs[:1] + [r for r in runs[2:] if r[0] in ("narrow", "wide")],
+            "Steps of training: forward, loss, gradients of all weights, update with momentum. Times faster than naive, one thread, per image." +
+            (" Whiskers: fastest and slowest repetition." if repeated else "")),
         "peers": (
             "Other libraries against Lanewise",
             [("narrow", "dot", "times longer than mode exact"), ("other", "diamond", "times longer than mode fast"), ("ink", "mark", "the same")],
@@ -204,7 +212,7 @@ def explained(results):
 
 def page(results):
     title = f"What SIMD buys on {cpu(results.context)[0]}"
-    anchors = (("speedup", "Speed-up"), ("peers", "Other libraries"), ("layers", "Layers"), ("roofline", "Roofline"), ("scaling", "Threads"), ("caches", "Caches"),
+    anchors = (("speedup", "Speed-up"), ("training", "Training"), ("peers", "Other libraries"), ("layers", "Layers"), ("roofline", "Roofline"), ("scaling", "Threads"), ("caches", "Caches"),
                ("tables", "Every number"))
     body = [element("header", element("h1", title), element("p", f"{stamp(results)}. {checked(results)}", class_="lead")), *notices(results),
             tiles(results), facts(results), element("nav", *(element("a", text, href=f"#{to}") for to, text in anchors), aria_label="Sections"),

@@ -13,6 +13,7 @@ SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 ISA_ORDER = ("naive", "autovec", "avx2", "avx512", "amx", "neon")
 PLAIN = ("naive", "autovec")
 MODES = ("exact", "fast")
+TRAIN = "train/"  # before the mode of a step of training
 # Ends of intervals: repetitions together have the outermost.
 OUTERMOST = {"_low": min, "_high": max}
 # What Google Benchmark adds to names.
@@ -120,7 +121,7 @@ class Benchmark:
 
 
 class Pass:
-    """A whole pass of a network, and the lines of its layers."""
+    """A whole pass of a network and the lines of its layers, or a step of training."""
 
     def __init__(self, net, mode, isa, batch, threads):
         self.net, self.mode, self.isa, self.batch, self.threads = net, mode, isa, batch, threads
@@ -263,6 +264,11 @@ def check_entry(path, entry):
         raise BadResults(f"{path}: \"{entry['name']}\" has no real_time with a time_unit of {', '.join(SECONDS)}")
 
 
+def fastest(passes):
+    """Of Lanewise's that are not plain loops and gave the right bits; None if there is none."""
+    return min((p for p in passes if not p.is_plain and not p.is_peer and p.ok), key=lambda p: p.benchmark.seconds, default=None)
+
+
 class Results:
     """All of a run of bench/run. ops may be None."""
 
@@ -271,19 +277,22 @@ class Results:
         self.files = [f for f in (self.roof, self.nets, self.ops) if f]
         self.context = self.nets.context
         self.ceilings = [Ceiling(*parse_ceiling(b.name), b) for b in self.roof.measured]
-        self.passes = self._passes()
+        self.passes, self.steps = self._passes()
         self.kernels = [Kernel(*parse_kernel(b.name), b) for b in self.ops.measured] if self.ops else []
 
     def _passes(self):
-        found = {}
+        """Whole passes, and steps of training (net/train/mode/...)."""
+        passes, steps = {}, {}
         for b in self.nets.measured:
-            key, layer = parse_pass(b.name)
+            (net, mode, *rest), layer = parse_pass(b.name)
+            found = steps if mode.startswith(TRAIN) else passes
+            key = (net, mode.removeprefix(TRAIN), *rest)
             p = found.setdefault(key, Pass(*key))
             if layer:
                 p.layers.append((layer, b))
             else:
                 p.benchmark = b
-        return list(found.values())
+        return list(passes.values()), list(steps.values())
 
     @property
     def failed(self):
@@ -291,17 +300,15 @@ class Results:
 
     @property
     def net_names(self):
-        return list(dict.fromkeys(p.net for p in self.passes))
+        return list(dict.fromkeys(p.net for p in self.passes + self.steps))
 
     def thread_counts(self):
-        """Threads of Lanewise's passes that are not plain loops."""
-        return sorted({p.threads for p in self.passes if not p.is_plain and not p.is_peer})
+        """Threads of Lanewise's passes and steps that are not plain loops."""
+        return sorted({p.threads for p in self.passes + self.steps if not p.is_plain and not p.is_peer})
 
     def best(self, net, threads, batch=1, mode=None):
         """Lanewise's fastest pass that is not plain loops and gave the right bits; None if there is none."""
-        fitting = [p for p in self.passes if p.net == net and p.threads == threads and p.batch == batch and not p.is_plain
-                   and not p.is_peer and p.ok and mode in (None, p.mode)]
-        return min(fitting, key=lambda p: p.benchmark.seconds, default=None)
+        return fastest(p for p in self.passes if p.net == net and p.threads == threads and p.batch == batch and mode in (None, p.mode))
 
     def fully_connected(self):
         """Lanewise's exact kernels and peers on VGG16's fully connected layers, by layer, caches and threads."""

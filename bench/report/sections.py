@@ -3,7 +3,7 @@
 computed from several numbers has a key that starts with derived:."""
 from figures import nets_in_order, run_text
 from markup import element, number_cell, table
-from results import (FC_LAYERS, MODES, OUTERMOST, SECONDS, error_text, four_digits, is_hidden, is_number, isa_rank, isa_text, layer_text, micro,
+from results import (FC_LAYERS, MODES, OUTERMOST, SECONDS, error_text, fastest, four_digits, is_hidden, is_number, isa_rank, isa_text, layer_text, micro,
                      net_text, ratio_text, threads_text, time_text, times_text)
 
 
@@ -72,21 +72,33 @@ def roofs(results):
 
 
 def passes(results, net):
-    runs = [p for p in results.passes if p.net == net and p.benchmark]
-    fastest = {}
+    rows = pass_rows([p for p in results.passes if p.net == net and p.benchmark], lambda b: [
+        counter(b, "speedup_over_autovec", times_text), counter(b, "error_over_bound", error_text)])
+    return table(PASS_HEAD + ["× autovec", "error / bound"], rows, f"{net_text(net)}, whole passes")
+
+
+def steps(results, net):
+    """None if it was not trained."""
+    rows = pass_rows([p for p in results.steps if p.net == net and p.benchmark], lambda b: [
+        counter(b, "memory_bytes", whole), counter(b, "memory_ratio", fixed(2))])
+    return table(PASS_HEAD + ["byte", "× least"], rows, f"{net_text(net)}, steps of training") if rows else None
+
+
+PASS_HEAD = ["<ISA", "<mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "× naive"]
+
+
+def pass_rows(runs, more):
+    """more(benchmark): the cells behind those of PASS_HEAD."""
+    rows, best = [], {}
     for p in runs:
-        key = (p.batch, p.threads)
-        if p.ok and not p.is_plain and not p.is_peer and (key not in fastest or p.benchmark.seconds < fastest[key].benchmark.seconds):
-            fastest[key] = p
-    rows = []
+        best.setdefault((p.batch, p.threads), fastest(q for q in runs if (q.batch, q.threads) == (p.batch, p.threads)))
     for p in sorted(runs, key=lambda p: (p.batch, p.threads, isa_rank(p.isa), p.mode)):
         b = p.benchmark
         rows.append(row("nets", b, [isa_text(p.isa), p.mode, key_cell(p.batch), key_cell(p.threads)], lambda b=b: [
             time_cell(b), spread_cell(b), counter(b, "images/s", four_digits), counter(b, "GFLOP/s", fixed(1)),
-            counter(b, "percent_of_roof", fixed(0)), counter(b, "speedup_over_naive", times_text),
-            counter(b, "speedup_over_autovec", times_text), counter(b, "error_over_bound", error_text)], class_="best" if fastest.get((p.batch, p.threads)) is p else None))
-    return table(["<ISA", "<mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "× naive", "× autovec",
-                  "error / bound"], rows, f"{net_text(net)}, whole passes")
+            counter(b, "percent_of_roof", fixed(0)), counter(b, "speedup_over_naive", times_text), *more(b)],
+            class_="best" if best[p.batch, p.threads] is p else None))
+    return rows
 
 
 def ratio_cells(benchmark):
@@ -208,11 +220,14 @@ def all_tables(results):
     nodes = [element("h2", "Every number", id="tables"),
              element("p", "A time is the median where a benchmark was repeated; the spread is from the fastest to the slowest repetition, in "
                      "percent of the median. Speed-ups are per image, over plain loops on one thread. Bold: Lanewise’s fastest. Error / bound: the "
-                     "largest. Of other libraries: how many times longer they take than Lanewise’s mode exact and fast, measured in turns.",
+                     "largest. × least: memory over what weights, gradients, momentum and kept activations take. Of other libraries: how many times longer they take than Lanewise’s mode exact and fast, measured in turns.",
                      class_="small")]
     nodes += [element("h3", "Ceilings"), roofs(results)]
     for net in nets_in_order(results):
         nodes += [element("h3", f"{net_text(net)}, whole passes"), passes(results, net)]
+        learned = steps(results, net)
+        if learned is not None:
+            nodes += [element("h3", f"{net_text(net)}, steps of training"), learned]
         compared = peers(results, net)
         if compared is not None:
             nodes += [element("h3", f"{net_text(net)}, other libraries"), compared]

@@ -101,6 +101,14 @@ def net_tables(printer, results):
             printer.table(["library", "batch", "threads", *MODES, "pairs", "note"],
                           [[p.isa, p.batch, p.threads, *ratio_cells(p.benchmark), number(p.benchmark, "pairs", ".0f"),
                             "; ".join(n for n in p.benchmark.notes if n)] for p in peers])
+        steps = [p for p in results.steps if p.net == net and p.benchmark]
+        if steps:
+            printer.title(f"{net}: steps of training")
+            printer.table(["isa", "mode", "batch", "threads", "time", "spread", "images/s", "GFLOP/s", "% of roof", "x naive", "MB", "x least"],
+                          [[p.isa, p.mode, p.batch, p.threads, *time_cells(p.benchmark), number(p.benchmark, "images/s", four_digits),
+                            number(p.benchmark, "GFLOP/s", ".1f"), number(p.benchmark, "percent_of_roof", ".0f"),
+                            number(p.benchmark, "speedup_over_naive", times_text), number(p.benchmark, "memory_bytes", lambda v: f"{v / 1e6:.1f}"),
+                            number(p.benchmark, "memory_ratio", ".2f")] for p in steps])
     for p in results.passes:
         if not p.layers:
             continue

@@ -135,6 +135,21 @@ class Peers(unittest.TestCase):
         for line in lines.values():
             self.assertTrue(0 < line["error_over_bound"] < 1, line)
 
+    def test_own_steps_of_training(self):
+        """Checked by stored answers (64) and by the plain loops (3)."""
+        lines = self.lines("bench_nets", "--net=lenet5,mlp", "--threads=1,2", "--batch=3,64", "--benchmark_filter=^(lenet5|mlp)/train/")
+        isas = {name.split("/")[3] for name in lines}
+        self.assertIn("naive", isas)
+        names = {f"{net}/train/exact/{isa}/b{b}/t{t}" for net in ("lenet5", "mlp") for isa in isas - {"naive"} for b in (3, 64) for t in (1, 2)}
+        self.assertEqual(set(lines), names | {f"{net}/train/exact/naive/b3/t1" for net in ("lenet5", "mlp")})
+        for name, line in lines.items():
+            self.assertNotIn("error_occurred", line, line)
+            for counter in ("images/s", "GFLOP/s", "percent_of_roof", "speedup_over_naive", "bytes"):
+                self.assertGreater(line[counter], 0, name)
+            self.assertGreaterEqual(line["memory_ratio"], 1, name)
+        # Multiply-adds of LeNet-5: 117,600 and 240,000, 48,000, 10,080, 840; the first layer has no gradient with respect to data.
+        self.assertEqual(lines["lenet5/train/exact/naive/b3/t1"]["flops"], 2 * 3 * (2 * 117600 + 3 * (240000 + 48000 + 10080 + 840)))
+
     def test_wrong_networks(self):
         bits, roundings = "bits differ from the reference on the sample image", r"outputs are .* times as far from the reference as roundings"
         for backend, name, fault, promise, what in ((PLANTED, "example", "bias dropped", None, bits), (PLANTED, "example", "one ulp", "any_order", None),

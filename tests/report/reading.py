@@ -171,7 +171,7 @@ def check_numbers(root, files):
             for which, entry in entries.items() if names else ((f"run {i + 1}", e) for i, e in enumerate(entries)):
                 for counter in ("real_time", "cpu_time", "iterations", "GFLOP/s", "GB/s", "images/s", "flops", "bytes", "percent_of_roof",
                                 "speedup_over_naive", "speedup_over_autovec", "stolen_percent", "error_over_bound", "ratio_exact", "ratio_fast",
-                                "pairs"):
+                                "pairs", "memory_bytes", "memory_ratio"):
                     assert counter not in entry or (key, which, counter) in seen, f"{key} {which} {counter} is missing in the page"
     return compared
 

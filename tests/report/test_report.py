@@ -22,7 +22,7 @@ MACHINES = {
     "other libraries": (Machine(rounds=3, modes=("exact", "fast"), peers={"onednn": 1.1, "openblas": 1.01, "own-1.0_b": 0.4}), True),
     "another library, quick": (Machine(rounds=1, slow=False, peers={"onednn": 1.0}), True),
 }
-FIGURES = ("speedup", "peers", "layers", "roofline", "scaling", "caches")
+FIGURES = ("speedup", "training", "peers", "layers", "roofline", "scaling", "caches")
 
 
 def absent(root):
@@ -205,6 +205,52 @@ class Test(unittest.TestCase):
         self.assertEqual([round(median("net")[f"ratio_exact{end}"], 9) for end in ("", "_low", "_high")], [2.1, 1.9 * 0.95, 2.4 * 1.04])
         self.assertNotIn("ratio_exact_low", median("mlp"))
         self.assertFalse([e for e in merged if e.get("aggregate_name") in ("mean", "stddev", "cv") and "ratio_exact_low" in e])
+
+    def test_merge_refers_to_plain_loops(self):
+        """The pace of plain loops that ran in one round only serves all; passes and steps of training have each their own."""
+        paths = []
+        for i in range(3):
+            data = Machine(isas=("avx2",), threads=(1,), rounds=1, seed=i, noise=0.2).nets()
+            for entry in data["benchmarks"]:
+                entry.pop("speedup_over_naive", None)
+            if i > 0:
+                data["benchmarks"] = [e for e in data["benchmarks"] if "/naive/" not in e["run_name"]]
+            paths.append(self.folder / f"round{i}.json")
+            paths[-1].write_text(json.dumps(data), encoding="utf-8")
+        kit.run("merge.py", self.folder / "merged.json", *paths)
+        runs = {}
+        for entry in json.loads((self.folder / "merged.json").read_text(encoding="utf-8"))["benchmarks"]:
+            if entry["run_type"] == "iteration":
+                runs.setdefault(reading.clean(entry["run_name"]), []).append(entry)
+        for plain, simd in (("lenet5/exact/naive/b1/t1", "lenet5/exact/avx2/b1/t1"), ("lenet5/train/exact/naive/b64/t1", "lenet5/train/exact/avx2/b64/t1")):
+            for entry in runs[simd]:
+                self.assertAlmostEqual(entry["speedup_over_naive"], entry["images/s"] / runs[plain][0]["images/s"])
+        self.assertNotIn("speedup_over_naive", runs["vgg16/train/exact/avx2/b4/t1"][0])
+
+    def test_training(self):
+        """Steps of training have tables, a figure and a tile of their own, and are not taken for passes."""
+        text, files = kit.make_page(self.folder, Machine(rounds=2))
+        root = reading.read(text)
+        tables = {e.get("aria-label"): e for e in root.iter("div") if e.find("table") is not None}
+        self.assertEqual([name for name in tables if "training" in name], ["VGG16, steps of training", "LeNet-5, steps of training"])
+        for name, table in tables.items():
+            for row in table.iter("tr"):
+                if row.get("data-name") and name.endswith(("whole passes", "steps of training")):
+                    self.assertEqual("/train/" in row.get("data-name"), "training" in name)
+        tile = reading.text_of(next(e for e in root.iter("dl") if e.get("class") == "tiles"))
+        self.assertIn("LeNet-5 learns from 64 digits", tile)
+        said = [tip for s in root.iter("svg") if s.find("title").get("id").startswith("training-broad") for tip, _ in tips(s)]
+        self.assertEqual(len([t for t in said if t.startswith("LeNet-5, AVX")]), 4)
+        self.assertFalse([t for t in said if "VGG16" in t], "no plain loops to compare with")
+        result = kit.run("table.py", *(self.folder / f"{kind}.json" for kind in ("roof", "nets", "ops")))
+        self.assertEqual(result.returncode, 0)
+        self.assertRegex(result.stdout, r"lenet5: steps of training\n\n +isa .* MB +x least\n")
+        self.assertRegex(result.stdout, r"avx512 +exact +4 +2 .* 5\.9 +1\.12")
+
+        def untrained(files):
+            files["nets"]["benchmarks"] = [e for e in files["nets"]["benchmarks"] if "/train/" not in e["run_name"]]
+        root = reading.read(kit.make_page(self.folder, Machine(rounds=1), change=untrained)[0])
+        self.assertIn("Not measured: no network was trained.", absent(root))
 
     def test_disturbed(self):
         def disturb(files):

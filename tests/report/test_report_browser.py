@@ -84,7 +84,7 @@ class Test(unittest.TestCase):
             root = reading.read(document)
             self.assertGreater(reading.check_numbers(root, self.files), 1000)
             self.assertGreaterEqual(len(root.findall(".//table")), 10)
-            self.assertEqual(len(root.findall(".//figure")), 5)
+            self.assertEqual(len(root.findall(".//figure")), 6)
 
     def test_planted_error_is_seen(self):
         spoilt = self.folder / "spoilt.html"
