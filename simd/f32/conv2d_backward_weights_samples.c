@@ -54,9 +54,13 @@ ALWAYS_INLINE void tile(const int taps, const int outs, const tile_args *t) {
     const float *x = t->x + h * t->x_row, *dy = t->dy + h * t->dy_row;
     for (int64_t w = t->columns; w > 0; w--, x += x_px, dy += LW_BLOCK) V_UNROLL for (int v = 0; v < PV; v++) {
         vf d[OUTS];
-        V_UNROLL for (int o = 0; o < outs; o++) d[o] = v_load(dy + o * dy_channel + v * VL);
+        V_UNROLL for (int o = 0; o < outs; o++) {
+          d[o] = v_load(dy + o * dy_channel + v * VL);
+          V_HOLD(d[o]);
+        }
         V_UNROLL for (int k = 0; k < taps; k++) {
-          const vf in = v_load(x + offset[k] + v * VL);
+          vf in = v_load(x + offset[k] + v * VL);
+          V_HOLD(in);
           V_UNROLL for (int o = 0; o < outs; o++) chain[AT(k, o, v)] = v_fma(in, d[o], chain[AT(k, o, v)]);
         }
       }

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * conv2d and conv2d_backward_data, algorithm `samples`: lanes are samples, so that every channel count and image size fills them,
  * weights are broadcast as they lie, and each lane keeps the chain of its definition. Both are one loop over channels, rows and
- * columns of taps; what differs is which taps a position has. */
+ * columns of taps; what differs is which taps a position has.
+ *
+ * Rows of taps that lie on the padding multiply +0 by a weight. Where all weights are finite they add +0 or -0, which changes a
+ * chain only while it is -0, and what follows can keep the difference only in a zero: a chain that then ends as -0 might be +0
+ * with them. So they are left out, and a tile of which any chain ends as -0 is computed again with them. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
@@ -47,10 +51,12 @@ typedef struct tile_args {
   int64_t w_channel, w_row, w_column, w_out; /* and of w */
   int64_t y_out, y_px;
   int64_t skip; /* outputs that another tile writes */
+  int is_short; /* rows of taps are left out: nothing is written if a chain ends as -0 */
   int relu;
 } tile_args;
 
-ALWAYS_INLINE void tile(const int px, const int outs, const int unit, const tile_args *t) {
+/* Not 0 if it has written its outputs. */
+ALWAYS_INLINE int tile(const int px, const int outs, const int unit, const tile_args *t) {
   const int64_t x_px = unit ? LW_BLOCK : t->x_px, w_out = t->w_out;
   vf acc[CHAINS];
 #define AT(p, o, v) (((p)*outs + (o)) * PV + (v))
@@ -63,8 +69,10 @@ ALWAYS_INLINE void tile(const int px, const int outs, const int unit, const tile
       const float *x = t->x + c * t->x_channel + h * t->x_row, *w = t->w + c * t->w_channel + h * t->w_row;
       for (int64_t i = t->columns; i > 0; i--, x += t->x_column, w += t->w_column) {
         vf in[INPUTS];
-        V_UNROLL for (int p = 0; p < px; p++) V_UNROLL for (int v = 0; v < PV; v++) in[p * PV + v] =
-            v_load(x + p * x_px + v * VL);
+        V_UNROLL for (int i = 0; i < px * PV; i++) {
+          in[i] = v_load(x + i / PV * x_px + i % PV * VL);
+          if (outs > 1) V_HOLD(in[i]);
+        }
         V_UNROLL for (int o = 0; o < outs; o++) {
           const vf weight = v_broadcast(w + o * w_out);
           V_UNROLL for (int p = 0; p < px; p++) V_UNROLL for (int v = 0; v < PV; v++) acc[AT(p, o, v)] =
@@ -72,6 +80,12 @@ ALWAYS_INLINE void tile(const int px, const int outs, const int unit, const tile
         }
       }
     }
+  if (t->is_short) {
+    const vi minus_zero = vi_set1(INT32_MIN);
+    vm any = vi_equal(v_bits(acc[0]), minus_zero);
+    V_UNROLL for (int i = 1; i < px * outs * PV; i++) any = vm_or(any, vi_equal(v_bits(acc[i]), minus_zero));
+    if (vm_any(any)) return 0;
+  }
   V_UNROLL for (int o = 0; o < outs; o++) {
     if (o < t->skip) continue;
     V_UNROLL for (int p = 0; p < px; p++) V_UNROLL for (int v = 0; v < PV; v++) {
@@ -79,6 +93,7 @@ ALWAYS_INLINE void tile(const int px, const int outs, const int unit, const tile
       v_store(t->y + o * t->y_out + p * t->y_px + v * VL, t->relu ? v_max(v_zero(), value) : value);
     }
   }
+  return 1;
 #undef AT
 }
 
@@ -91,15 +106,10 @@ ALWAYS_INLINE void tile(const int px, const int outs, const int unit, const tile
 
 typedef struct shape {
   int px, outs;
-  void (*run)(const tile_args *t);
+  int (*run)(const tile_args *t);
 } shape;
 #define TILE_FN(px, outs)                                                                                                        \
-  static void tile_##px##_##outs(const tile_args *t) {                                                                           \
-    if (t->x_px == LW_BLOCK)                                                                                                     \
-      tile(px, outs, 1, t);                                                                                                      \
-    else                                                                                                                         \
-      tile(px, outs, 0, t);                                                                                                      \
-  }
+  static int tile_##px##_##outs(const tile_args *t) { return t->x_px == LW_BLOCK ? tile(px, outs, 1, t) : tile(px, outs, 0, t); }
 TILES(TILE_FN)
 #define TILE_ROW(px, outs) {px, outs, tile_##px##_##outs},
 static const shape shapes[] = {TILES(TILE_ROW)};
@@ -126,8 +136,26 @@ typedef struct convolution {
   const float *w, *bias;
   int64_t n, groups, ins, outs;
   int64_t w_in, w_out, w_group, kw; /* floats from one to the next; columns of a kernel */
-  int relu;
+  int relu, is_finite;              /* all weights are */
 } convolution;
+
+/* x - x is +0 for finite x, else NaN. */
+static int all_finite(const float *x, int64_t count) {
+  vf sum = v_zero();
+  for (int64_t i = 0; i < count; i += VL) {
+    const vf value = i + VL <= count ? v_load(x + i) : v_load_partial(x + i, count - i);
+    sum = v_add(sum, v_sub(value, value));
+  }
+  return !vm_any(vm_unordered(sum, sum));
+}
+
+/* Rows of taps inside x, from *first to before *last. */
+static void rows_inside(const axis *rows, int64_t x_row, int64_t h, int64_t *first, int64_t *last) {
+  *first = 0;
+  *last = rows->taps;
+  while (*first < *last && x_row + *first * rows->x_tap < 0) ++*first;
+  while (*first < *last && x_row + (*last - 1) * rows->x_tap >= h) --*last;
+}
 
 /* One row of y for outputs first .. first + s->outs - 1 of a group, the first `skip` of which are there already. */
 static void row_of_tiles(const convolution *k, const shape *s, int64_t n, int64_t group, int64_t first, int64_t skip, int64_t row,
@@ -155,11 +183,19 @@ static void row_of_tiles(const convolution *k, const shape *s, int64_t n, int64_
   }
   if (t.rows == 0 || t.columns == 0) t.channels = 0;
   const int64_t x_row = rows->x_first + (row - rows->first) / rows->step * rows->x_step;
+  int64_t first_row, last_row;
+  rows_inside(rows, x_row, x->h, &first_row, &last_row);
+  tile_args inside = t;
+  inside.is_short = k->is_finite && last_row - first_row < rows->taps;
+  inside.rows = last_row - first_row;
+  inside.w += first_row * t.w_row;
   for (int64_t i = 0; i < columns->count; i += s->px) {
     const int64_t p = i + s->px <= columns->count ? i : columns->count - s->px; /* the last tile computes some twice */
     t.x = lw_view_at(x, n, in, x_row, columns->x_first + p * columns->x_step);
     t.y = lw_view_at(y, n, out, row, columns->first + p * columns->step);
-    s->run(&t);
+    inside.x = t.x + first_row * t.x_row;
+    inside.y = t.y;
+    if (!inside.is_short || !s->run(&inside)) s->run(&t);
   }
 }
 
@@ -179,7 +215,9 @@ void VEC_FN(conv2d_samples)(const lw_args *args, lw_part part) {
                          .w_out = d->ic / d->groups * taps,
                          .w_group = d->oc / d->groups * (d->ic / d->groups) * taps,
                          .kw = d->kw,
-                         .relu = a->relu};
+                         .relu = a->relu,
+                         .is_finite =
+                             (d->pad_top > 0 || d->pad_bottom > 0) && all_finite(a->w, d->oc * (d->ic / d->groups) * taps)};
   const axis rows = forward_axis(a->oh, d->kh, d->stride_h, d->dilation_h, d->pad_top);
   const axis columns = forward_axis(a->ow, d->kw, d->stride_w, d->dilation_w, d->pad_left);
   const shape *s = choose(a->ow, k.outs);
@@ -208,7 +246,8 @@ void VEC_FN(conv2d_backward_data_samples)(const lw_args *args, lw_part part) {
                          .w_in = d->ic / d->groups * taps,
                          .w_out = taps,
                          .w_group = d->oc / d->groups * (d->ic / d->groups) * taps,
-                         .kw = d->kw};
+                         .kw = d->kw,
+                         .is_finite = d->kh > 1 && all_finite(a->w, d->oc * (d->ic / d->groups) * taps)};
   const int64_t classes = d->stride_w < d->iw ? d->stride_w : d->iw;
   const shape *s = choose((d->iw - classes) / d->stride_w + 1, k.outs); /* of the class with the fewest positions */
   const int64_t tiles = (k.outs + s->outs - 1) / s->outs;

@@ -8,8 +8,8 @@ enum { PV = LW_BLOCK / VL };
 
 /* One window's positions kh0..kh1-1 x kw0..kw1-1, which are inside the image; x, position: of position (0, 0), wherever that is.
  * Positions ride along as bits of floats, which selects only move. index may be NULL. */
-ALWAYS_INLINE void blocked_window(const lw_pool2d_args *a, int64_t kh0, int64_t kh1, int64_t kw0, int64_t kw1, const float *x,
-                                  int64_t position, float *y, int32_t *index) {
+static void blocked_window(const lw_pool2d_args *a, int64_t kh0, int64_t kh1, int64_t kw0, int64_t kw1, const float *x,
+                           int64_t position, float *y, int32_t *index) {
   const lw_pool2d_desc *d = &a->desc;
   const int64_t to_row = d->dilation_h * a->x.row_stride, to_column = d->dilation_w * LW_BLOCK;
   vf m[PV], taken[PV];
@@ -38,6 +38,24 @@ static void inside(int64_t first, int64_t kernel, int64_t dilation, int64_t in, 
   if (*end > kernel) *end = kernel;
 }
 
+/* A row of windows of 2x2 that lie inside the image, 2 apart; x, position: of the first. */
+ALWAYS_INLINE void blocked_row_of_2x2(const int has_index, const lw_pool2d_args *a, const float *x, int32_t position, float *y,
+                                      int32_t *index) {
+  const int64_t row = a->x.row_stride;
+  const int32_t iw = (int32_t)a->desc.iw;
+  for (int64_t ow = a->ow; ow > 0; ow--, x += 2 * LW_BLOCK, y += LW_BLOCK, position += 2) V_UNROLL for (int v = 0; v < PV; v++) {
+      vf m = v_set1(-INFINITY), taken = v_from_bits(vi_set1(position));
+      V_UNROLL for (int k = 0; k < 4; k++) {
+        const vf value = v_load(x + k / 2 * row + k % 2 * LW_BLOCK + v * VL);
+        const vm take = vm_taken(m, value);
+        m = v_select(take, value, m);
+        if (has_index) taken = v_select(take, v_from_bits(vi_set1(position + k / 2 * iw + k % 2)), taken);
+      }
+      v_store(y + v * VL, m);
+      if (has_index) v_store((float *)(void *)index + (a->ow - ow) * LW_BLOCK + v * VL, taken);
+    }
+}
+
 static void blocked_row(const lw_pool2d_args *a, int64_t n, int64_t blocks, int64_t block, int64_t oh) {
   const lw_pool2d_desc *d = &a->desc;
   const int64_t top = oh * d->stride_h - d->pad_h;
@@ -45,14 +63,20 @@ static void blocked_row(const lw_pool2d_args *a, int64_t n, int64_t blocks, int6
   inside(top, d->kh, d->dilation_h, d->ih, &kh0, &kh1);
   int32_t *index = a->index ? a->index + ((n * blocks + block) * a->oh + oh) * a->ow * LW_BLOCK : NULL;
   float *y = lw_view_at(&a->y, n, block, oh, 0);
-  for (int64_t ow = 0; ow < a->ow; ow++, y += LW_BLOCK, index += index ? LW_BLOCK : 0) {
-    const int64_t left = ow * d->stride_w - d->pad_w, position = top * d->iw + left;
-    const float *x = lw_view_at(&a->x, n, block, top, left);
-    inside(left, d->kw, d->dilation_w, d->iw, &kw0, &kw1);
-    if (kh0 == 0 && kh1 == 2 && kw0 == 0 && kw1 == 2)
-      blocked_window(a, 0, 2, 0, 2, x, position, y, index);
+  const int is_inner = d->kw == 2 && d->stride_w == 2 && d->dilation_h == 1 && d->dilation_w == 1 && d->pad_w == 0 &&
+                       2 * a->ow <= d->iw && d->kh == 2 && kh0 == 0 && kh1 == 2;
+  if (is_inner) {
+    const float *x = lw_view_at(&a->x, n, block, top, 0);
+    if (index)
+      blocked_row_of_2x2(1, a, x, (int32_t)(top * d->iw), y, index);
     else
-      blocked_window(a, kh0, kh1, kw0, kw1, x, position, y, index);
+      blocked_row_of_2x2(0, a, x, 0, y, NULL);
+  }
+  for (int64_t ow = 0; !is_inner && ow < a->ow; ow++) {
+    const int64_t left = ow * d->stride_w - d->pad_w;
+    inside(left, d->kw, d->dilation_w, d->iw, &kw0, &kw1);
+    blocked_window(a, kh0, kh1, kw0, kw1, lw_view_at(&a->x, n, block, top, left), top * d->iw + left, y + ow * LW_BLOCK,
+                   index ? index + ow * LW_BLOCK : NULL);
   }
   lw_view_zero_halo(&a->y, n, block, oh, oh + 1);
 }

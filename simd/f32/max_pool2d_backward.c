@@ -57,37 +57,51 @@ void VEC_FN(max_pool2d_backward)(const lw_args *args, lw_part part) {
   }
 }
 
+/* Row oh of windows side by side. The sum of one term starts at +0 too. */
+static void blocked_row_of_2x2(const lw_pool2d_backward_args *a, int64_t oh, const int32_t *index, const float *dy, float *dx) {
+  const int64_t row = a->dx_view.row_stride, iw = a->desc.iw;
+  int32_t position = (int32_t)(2 * oh * iw);
+  for (int64_t ow = a->ow; ow > 0; ow--, index += LW_BLOCK, dy += LW_BLOCK, dx += 2 * LW_BLOCK, position += 2)
+    V_UNROLL for (int v = 0; v < PV; v++) {
+      const vi taken = vi_load(index + v * VL);
+      const vf value = v_add(v_zero(), v_load(dy + v * VL));
+      V_UNROLL for (int k = 0; k < 4; k++)
+          v_store(dx + k / 2 * row + k % 2 * LW_BLOCK + v * VL,
+                  v_select(vi_equal(taken, vi_set1(position + (int32_t)(k / 2 * iw) + k % 2)), value, v_zero()));
+    }
+  const size_t rest = (size_t)(iw - 2 * a->ow) * LW_BLOCK * sizeof *dx;
+  for (int k = 0; rest && k < 2; k++) memset(dx + k * row, 0, rest);
+}
+
+static void blocked_window(const lw_pool2d_backward_args *a, int64_t top, int64_t left, const int32_t *index, const float *dy,
+                           float *plane) {
+  const lw_pool2d_desc *d = &a->desc;
+  for (int64_t kh = 0; kh < d->kh; kh++)
+    for (int64_t kw = 0; kw < d->kw; kw++) {
+      const int64_t h = top + kh * d->dilation_h, w = left + kw * d->dilation_w;
+      if (h < 0 || h >= d->ih || w < 0 || w >= d->iw) continue;
+      float *dx = plane + h * a->dx_view.row_stride + w * LW_BLOCK;
+      V_UNROLL for (int v = 0; v < PV; v++) {
+        const vm is_here = vi_equal(vi_load(index + v * VL), vi_set1((int32_t)(h * d->iw + w)));
+        v_store(dx + v * VL, v_add(v_load(dx + v * VL), v_select(is_here, v_load(dy + v * VL), v_zero())));
+      }
+    }
+}
+
 static void blocked_plane(const lw_pool2d_backward_args *a, int64_t n, int64_t block, const int32_t *index) {
   const lw_pool2d_desc *d = &a->desc;
   const int is_side_by_side = side_by_side(a);
+  float *dx = lw_view_at(&a->dx_view, n, block, 0, 0);
   for (int64_t h = is_side_by_side ? 2 * a->oh : 0; h < d->ih; h++)
-    memset(lw_view_at(&a->dx_view, n, block, h, 0), 0, (size_t)(d->iw * LW_BLOCK) * sizeof(float));
-  for (int64_t oh = 0; oh < a->oh; oh++) {
-    const int64_t top = oh * d->stride_h - d->pad_h;
+    memset(dx + h * a->dx_view.row_stride, 0, (size_t)(d->iw * LW_BLOCK) * sizeof *dx);
+  for (int64_t oh = 0; oh < a->oh; oh++, index += a->ow * LW_BLOCK) {
     const float *dy = lw_view_at(&a->dy_view, n, block, oh, 0);
-    for (int64_t ow = 0; ow < a->ow; ow++, index += LW_BLOCK) {
-      const int64_t left = ow * d->stride_w - d->pad_w;
-      V_UNROLL for (int v = 0; v < PV; v++) {
-        const vi taken = vi_load(index + v * VL);
-        const vf value = v_load(dy + ow * LW_BLOCK + v * VL);
-        if (is_side_by_side) {
-          const vf only = v_add(v_zero(), value); /* the sum starts from +0 */
-          V_UNROLL for (int k = 0; k < 4; k++)
-              v_store(lw_view_at(&a->dx_view, n, block, top + k / 2, left + k % 2) + v * VL,
-                      v_select(vi_equal(taken, vi_set1((int32_t)((top + k / 2) * d->iw + left + k % 2))), only, v_zero()));
-          continue;
-        }
-        for (int64_t kh = 0; kh < d->kh; kh++)
-          for (int64_t kw = 0; kw < d->kw; kw++) {
-            const int64_t h = top + kh * d->dilation_h, w = left + kw * d->dilation_w;
-            if (h < 0 || h >= d->ih || w < 0 || w >= d->iw) continue;
-            float *dx = lw_view_at(&a->dx_view, n, block, h, w) + v * VL;
-            v_store(dx, v_add(v_load(dx), v_select(vi_equal(taken, vi_set1((int32_t)(h * d->iw + w))), value, v_zero())));
-          }
-      }
-    }
-    for (int64_t k = 0; is_side_by_side && k < 2; k++)
-      memset(lw_view_at(&a->dx_view, n, block, top + k, 2 * a->ow), 0, (size_t)((d->iw - 2 * a->ow) * LW_BLOCK) * sizeof(float));
+    if (is_side_by_side)
+      blocked_row_of_2x2(a, oh, index, dy, dx + 2 * oh * a->dx_view.row_stride);
+    else
+      for (int64_t ow = 0; ow < a->ow; ow++)
+        blocked_window(a, oh * d->stride_h - d->pad_h, ow * d->stride_w - d->pad_w, index + ow * LW_BLOCK, dy + ow * LW_BLOCK,
+                       dx);
   }
   lw_view_zero_halo(&a->dx_view, n, block, 0, d->ih);
 }

@@ -43,6 +43,7 @@ static inline vm vm_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)
 static inline vm vm_taken(vf m, vf v) { return _mm512_cmp_ps_mask(v, m, _CMP_GT_OQ) | _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q); }
 static inline vm vm_unordered(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
 static inline vm vm_or(vm a, vm b) { return a | b; }
+static inline int vm_any(vm a) { return a != 0; }
 static inline vf v_select(vm mask, vf a, vf b) { return _mm512_mask_blend_ps(mask, b, a); }
 static inline vi v_bits(vf a) { return _mm512_castps_si512(a); }
 static inline vf v_from_bits(vi a) { return _mm512_castsi512_ps(a); }

@@ -47,6 +47,7 @@ static inline vm vm_lt(vf a, vf b) { return vcltq_f32(a, b); }
 static inline vm vm_taken(vf m, vf v) { return vorrq_u32(vcgtq_f32(v, m), vmvnq_u32(vceqq_f32(v, v))); }
 static inline vm vm_unordered(vf a, vf b) { return vmvnq_u32(vandq_u32(vceqq_f32(a, a), vceqq_f32(b, b))); }
 static inline vm vm_or(vm a, vm b) { return vorrq_u32(a, b); }
+static inline int vm_any(vm a) { return vmaxvq_u32(a) != 0; }
 static inline vf v_select(vm mask, vf a, vf b) { return vbslq_f32(mask, a, b); }
 static inline vi v_bits(vf a) { return vreinterpretq_s32_f32(a); }
 static inline vf v_from_bits(vi a) { return vreinterpretq_f32_s32(a); }

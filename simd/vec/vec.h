@@ -14,7 +14,7 @@
  * - v_fma(a, b, c): a*b + c, rounded once; v_add, v_sub, v_mul, v_div: IEEE-754
  * - v_max(a, b): a > b ? a : b; v_min(a, b): a < b ? a : b (NaN or equal: b)
  * - vm_lt(a, b): a < b, false for NaN; vm_taken(m, v): v > m or v is NaN (max pooling takes v); vm_unordered(a, b): a or b is
- *   NaN; vm_or
+ *   NaN; vm_or; vm_any: not 0 if any lane is
  * - v_select(mask, a, b): mask ? a : b
  * - v_even(a, b), v_odd(a, b): of the 2*VL lanes of a and then b, those of even, of odd number
  * - v_zip_low(a, b), v_zip_high(a, b): a[0], b[0], a[1], b[1], ...: the first, the last VL of these 2*VL lanes
@@ -48,6 +48,12 @@
 #endif
 /* Keeps the compiler from merging loads across this point (gcc otherwise hoists broadcasts and spills accumulators). */
 #define V_KEEP(pointer) __asm__("" : "+r"(pointer))
+/* Keeps a vector that several operations use in its register (gcc otherwise loads it once for each of them). */
+#if defined(__aarch64__)
+#  define V_HOLD(vector) __asm__("" : "+w"(vector))
+#else
+#  define V_HOLD(vector) __asm__("" : "+v"(vector))
+#endif
 /* Asks for the line at an address, which may be any, to be brought into L2. */
 #define V_PREFETCH(address) __builtin_prefetch(address, 0, 2)
 
