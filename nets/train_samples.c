@@ -119,7 +119,8 @@ lw_status lw_samples_lay_out(lw_trainer *t, lw_arena *a) {
     if (!covers(&it->dy, wide)) halo = larger(halo, view_of(it->shape, wide).n_stride);
   }
   const int64_t each = kept + transient + gradient[0] + gradient[1];
-  const int64_t fit = (int64_t)lw_topology_cache_bytes(2) / (each * (int64_t)sizeof(float));
+  /* Half of L2; the other half is for weights and their gradients. */
+  const int64_t fit = (int64_t)lw_topology_cache_bytes(2) / 2 / (each * (int64_t)sizeof(float));
   const int64_t once = fit < 1 ? 1 : fit < groups ? fit : groups;
 
   float *shared = lw_arena_take(a, once * transient, sizeof(float));

@@ -8,6 +8,7 @@ enum {
   PV = LW_BLOCK / VL,
   CHAINS = V_REGISTERS == 32 ? 24 : 12, /* most vectors of a tile, and outputs */
   OUTS = LW_SAMPLES_OUTS,
+  STEP = 3,                 /* see conv2d_samples.c */
   CHUNK = LW_SAMPLES_CHUNK, /* weights per output whose chains rest together */
   SLACK = LW_SAMPLES_SLACK  /* most taps of a tile, which may begin before its chunk */
 };
@@ -95,7 +96,7 @@ static const shape *choose(int64_t taps, int64_t outs) {
     const shape *s = &shapes[i];
     if (s->taps > taps || s->outs > outs) continue;
     const int64_t fmas = s->taps * s->outs * PV, loads = (s->taps + s->outs) * PV, most = fmas > loads ? fmas : loads;
-    const int64_t cost = (taps + s->taps - 1) / s->taps * ((outs + s->outs - 1) / s->outs) * (most > 8 ? most : 8);
+    const int64_t cost = (taps + s->taps - 1) / s->taps * ((outs + s->outs - 1) / s->outs) * ((most > 8 ? most : 8) + STEP);
     if (best && cost >= least) continue;
     best = s;
     least = cost;

@@ -12,7 +12,8 @@
 enum {
   PV = LW_BLOCK / VL,
   CHAINS = V_REGISTERS == 32 ? 24 : 12, /* most vectors of a tile, and of its positions */
-  INPUTS = 8
+  INPUTS = 8,
+  STEP = 3 /* half cycles */
 };
 
 /* Positions first, first + step, ... of y along one axis, which have the same taps. Position i reads x at
@@ -114,7 +115,8 @@ TILES(TILE_FN)
 #define TILE_ROW(px, outs) {px, outs, tile_##px##_##outs},
 static const shape shapes[] = {TILES(TILE_ROW)};
 
-/* The tile that covers positions x outputs in the fewest cycles: two FMAs or loads each, and chains of 4 cycles per step. */
+/* The tile that covers positions x outputs in the fewest cycles: two FMAs or loads each, chains of 4 cycles per step, and what a
+ * step costs beside them. */
 static const shape *choose(int64_t positions, int64_t outs) {
   const shape *best = NULL;
   int64_t least = 0;
@@ -122,7 +124,7 @@ static const shape *choose(int64_t positions, int64_t outs) {
     const shape *s = &shapes[i];
     if (s->px > positions || s->outs > outs) continue;
     const int64_t fmas = s->px * s->outs * PV, loads = s->px * PV + s->outs, most = fmas > loads ? fmas : loads;
-    const int64_t cost = (positions + s->px - 1) / s->px * ((outs + s->outs - 1) / s->outs) * (most > 8 ? most : 8);
+    const int64_t cost = (positions + s->px - 1) / s->px * ((outs + s->outs - 1) / s->outs) * ((most > 8 ? most : 8) + STEP);
     if (best && cost >= least) continue;
     best = s;
     least = cost;
