@@ -2,7 +2,7 @@
  * Every row of the kernel table: <op>/<mode>/<isa>/<algorithm>.<case>/t<threads>. Tensors are in the layout that the kernel
  * wants, packing and reorders are outside of the time. Suffixes of a case: -cold (caches are flushed before every run), -plain
  * (the public function or lw_conv2d_plan on plain tensors, reorders included). Options: --shape=mb1ic64ih56oc64oh56kh3ph1 (only
- * this convolution, in benchdnn's words), --threads=1,2, --cache=hot,cold, --all=yes (also the small seam cases of the test kit),
+ * this convolution and its gradients, in benchdnn's words), --threads=1,2, --cache=hot,cold, --all=yes (also the small seam cases of the test kit),
  * --plain=no. A kernel is checked on its case before it is timed.
  * --backend=PATH,...: backends (include/lanewise_backend.h) beside it, see bench/peer_ops.h; --backend-limit=SECONDS: that one of
  * their calls may take (60). */
@@ -162,11 +162,13 @@ int main(int argc, char **argv) {
   selection s;
   const char *shape;
   if (!read_options(&argc, argv, &s, &shape) || !peers_init(&argc, argv, "bench_ops") || !gbench_init(&argc, argv)) return 1;
-  static kit_case own = {.bias = 1};
-  if (shape) {
-    if (shape_parse(shape, &own.of.conv2d) != LW_OK) return fprintf(stderr, "bench_ops: %s\n", lw_error_message()), 1;
-    snprintf(own.name, sizeof own.name, "%s", shape);
-    add_case(&s, kit_op_find(LW_OP_conv2d), &own);
+  static const lw_op convolutions[] = {LW_OP_conv2d, LW_OP_conv2d_backward_data, LW_OP_conv2d_backward_weights};
+  static kit_case own[sizeof convolutions / sizeof *convolutions];
+  for (size_t i = 0; shape && i < sizeof own / sizeof *own; i++) {
+    own[i].bias = convolutions[i] == LW_OP_conv2d;
+    if (shape_parse(shape, &own[i].of.conv2d) != LW_OK) return fprintf(stderr, "bench_ops: %s\n", lw_error_message()), 1;
+    snprintf(own[i].name, sizeof own[i].name, "%s", shape);
+    add_case(&s, kit_op_find(convolutions[i]), &own[i]);
   }
   for (int op = 0; op < LW_OP_COUNT && !shape; op++) {
     const kit_op *kit = kit_op_find((lw_op)op);

@@ -317,6 +317,10 @@ int lw_isa_is_simd(lw_isa isa);
 /* Weights for "direct" and "panels": [ceil(oc/16)][k][16] from w[oc][k], k = ic*kh*kw; missing outputs are +0. The same bits for
  * every ISA. Packs panels first..last-1; w is the row of output first*16. */
 void lw_pack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *w, float *packed);
+/* A piece of one panel: [count][16] from `lanes` rows (more than 16: 16) that lie `stride` apart. */
+void lw_pack_panel(int64_t lanes, int64_t stride, int64_t count, const float *w, float *panel);
+/* The way back: panels first..last-1 of what lw_pack_weights packs, to w[oc][k]. */
+void lw_unpack_weights(int64_t oc, int64_t k, int64_t first, int64_t last, const float *packed, float *w);
 static inline int64_t lw_packed_count(int64_t oc, int64_t k) { return (oc + LW_BLOCK - 1) / LW_BLOCK * LW_BLOCK * k; }
 
 /* Weights for "winograd4" (m = 4) and "winograd2" (m = 2): [t*t][ceil(oc/16)][ic][16], t = m + r - 1, each r x r kernel of
