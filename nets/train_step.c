@@ -35,8 +35,9 @@ static void forward_conv2d(const lw_trainer *t, const lw_training_layer *l, cons
 static void forward_linear(const lw_trainer *t, const lw_training_layer *l, const lw_linear_desc *d, const float *x) {
   lw_args args = {.linear = {.desc = *d, .x = x, .w = weights_of(t, l->tensor), .y = l->y}};
   if (l->has_bias) args.linear.bias = weights_of(t, l->tensor + 1);
-  if (is_simd(t)) lw_linear_pack(t->context, d, args.linear.w, args.linear.bias, t->packed, &args.linear);
-  lw_train_run(t, LW_OP_linear, "panels", &args,
+  args.linear.scratch = t->scratch;
+  args.linear.scratch_stride = LW_LINEAR_PLAIN_SCRATCH;
+  lw_train_run(t, LW_OP_linear, "plain", &args,
                lw_mac_work(t->context, (double)d->n * (double)d->in * (double)d->out, d->n == 1));
 }
 

@@ -30,7 +30,9 @@ int lw_train_in_place(const lw_net *net, size_t i) {
 }
 
 static size_t scratch_of(const lw_trainer *t, const lw_layer *row, lw_shape in) {
-  if (!lw_isa_is_simd(t->context->isa) || row->kind != LW_LAYER_CONV2D) return 0;
+  if (!lw_isa_is_simd(t->context->isa)) return 0;
+  if (row->kind == LW_LAYER_LINEAR) return LW_LINEAR_PLAIN_SCRATCH;
+  if (row->kind != LW_LAYER_CONV2D) return 0;
   const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, in);
   const size_t all[] = {lw_conv2d_plain_scratch(&d), lw_conv2d_backward_scratch(LW_OP_conv2d_backward_data, &d),
                         lw_conv2d_backward_scratch(LW_OP_conv2d_backward_weights, &d)};
@@ -45,7 +47,7 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
   const int in_samples = lw_train_in_samples(t);
   lw_shape in = {t->net->c, t->net->h, t->net->w}, out;
   float *y = NULL;
-  int64_t most = 0, packed = 0;
+  int64_t most = 0;
   size_t scratch = 0;
   int tensor = 0;
   t->layers = lw_arena_take(a, (int64_t)t->net->layer_count, sizeof *t->layers);
@@ -61,10 +63,6 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
     if (!in_place && !in_samples) y = lw_arena_take(a, t->batch * lw_shape_size(out), sizeof *y);
     int32_t *const index =
         row->kind == LW_LAYER_MAX_POOL2D && !in_samples ? lw_arena_take(a, t->batch * lw_shape_size(out), sizeof *index) : NULL;
-    if (row->kind == LW_LAYER_LINEAR && lw_isa_is_simd(t->context->isa) && !in_samples) {
-      const int64_t count = lw_linear_packed_count(&(lw_linear_desc){t->batch, lw_shape_size(in), row->out});
-      if (count > packed) packed = count;
-    }
     if (t->batch * lw_shape_size(out) > most) most = t->batch * lw_shape_size(out);
     const size_t own = scratch_of(t, row, in);
     if (own > scratch) scratch = own;
@@ -86,7 +84,6 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
   }
   if (in_samples) return lw_samples_lay_out(t, a);
   for (int i = 0; i < 2; i++) t->gradient[i] = lw_arena_take(a, most, sizeof(float));
-  t->packed = lw_arena_take(a, packed, sizeof(float));
   t->scratch = lw_arena_take(a, (int64_t)scratch * t->context->threads, 1);
   return LW_OK;
 }

@@ -37,7 +37,6 @@ struct lw_trainer {
   struct lw_samples *samples; /* NULL: one layer after the other on plain tensors */
   float *gradient[2];         /* with respect to the output of the layer that comes next on the way back, and to its input */
   char *scratch;
-  float *packed; /* weights of a linear layer in panels, and its bias */
   char *memory;  /* all of the above but this struct and the net */
 };
 

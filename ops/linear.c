@@ -2,33 +2,6 @@
  * linear: the one-off call. */
 #include "ops/ops.h"
 
-typedef struct packing {
-  int64_t out, in;
-  const float *w;
-  float *packed;
-} packing;
-
-static void pack_part(void *user, int part, int parts) {
-  const packing *p = user;
-  int64_t begin, end;
-  lw_share((p->out + LW_BLOCK - 1) / LW_BLOCK, (lw_part){part, parts}, &begin, &end);
-  if (begin < end)
-    lw_pack_weights(p->out, p->in, begin, end, p->w + begin * LW_BLOCK * p->in, p->packed + begin * LW_BLOCK * p->in);
-}
-
-void lw_linear_pack(const lw_context *context, const lw_linear_desc *d, const float *w, const float *bias, float *packed,
-                    lw_linear_args *args) {
-  const int64_t count = lw_packed_count(d->out, d->in), padded = lw_packed_count(d->out, 1);
-  packing p = {d->out, d->in, w, packed};
-  lw_parallel(context, lw_kernel_parts(context, count), pack_part, &p);
-  args->w = packed;
-  args->bias = NULL;
-  if (!bias) return;
-  memset(packed + count, 0, (size_t)padded * sizeof *packed);
-  memcpy(packed + count, bias, (size_t)d->out * sizeof *packed);
-  args->bias = packed + count;
-}
-
 lw_status lw_linear_check(const char *op, const lw_linear_desc *desc) {
   if (!desc) return lw_fail(LW_BAD_ARGUMENT, "%s: desc is NULL", op);
   LW_TRY(lw_check_least(op, "n", desc->n, 0));
@@ -54,11 +27,11 @@ lw_status lw_linear(lw_context *context, const lw_linear_desc *desc, const float
   lw_args args = {.linear = {.desc = *desc, .x = x, .w = w, .bias = bias, .y = y}};
   if (!lw_isa_is_simd(context->isa)) return lw_op_run(context, LW_OP_linear, NULL, &args, work);
 
-  float *packed = lw_memory_get(context, (size_t)lw_linear_packed_count(desc) * sizeof *packed);
-  if (!packed)
-    return lw_fail(LW_NO_MEMORY, "linear: no memory for %lld packed weights", (long long)lw_packed_count(desc->out, desc->in));
-  lw_linear_pack(context, desc, w, bias, packed, &args.linear);
-  const lw_status status = lw_op_run(context, LW_OP_linear, "panels", &args, work);
-  lw_memory_free(context, packed);
+  args.linear.scratch_stride = LW_LINEAR_PLAIN_SCRATCH;
+  const size_t bytes = LW_LINEAR_PLAIN_SCRATCH * (size_t)lw_kernel_parts(context, work);
+  args.linear.scratch = lw_memory_get(context, bytes);
+  if (!args.linear.scratch) return lw_fail(LW_NO_MEMORY, "linear: no memory for %zu bytes of scratch", bytes);
+  const lw_status status = lw_op_run(context, LW_OP_linear, "plain", &args, work);
+  lw_memory_free(context, args.linear.scratch);
   return status;
 }

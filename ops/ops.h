@@ -32,11 +32,6 @@ lw_status lw_check_pointer(const char *op, const char *name, const void *p, size
 
 /* The descriptor of linear, in the words of `op`. */
 lw_status lw_linear_check(const char *op, const lw_linear_desc *desc);
-/* Weights in panels and the bias (NULL: none) padded to whole panels, for `panels`, on all threads: to `packed`, which has
- * lw_linear_packed_count() floats, and into args->w and args->bias. */
-static inline int64_t lw_linear_packed_count(const lw_linear_desc *desc) { return lw_packed_count(desc->out, desc->in + 1); }
-void lw_linear_pack(const lw_context *context, const lw_linear_desc *desc, const float *w, const float *bias, float *packed,
-                    lw_linear_args *args);
 /* Values that a pooling operator looks at. */
 int64_t lw_pool2d_work(const lw_pool2d_desc *desc, int64_t oh, int64_t ow);
 

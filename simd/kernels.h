@@ -71,8 +71,9 @@ typedef struct lw_conv2d_args {
   size_t scratch_stride; /* bytes per part */
 } lw_conv2d_args;
 
-/* Algorithms of linear: "panels": w packed by lw_pack_weights, bias padded to whole blocks; "" (ref, naive, autovec): w[out][in].
- */
+/* Algorithms of linear: "panels": w packed by lw_pack_weights; "plain": w[out][in], scratch: LW_LINEAR_PLAIN_SCRATCH bytes per
+ * part; "" (ref, naive, autovec): w[out][in]. */
+enum { LW_LINEAR_CHUNK = 2048, LW_LINEAR_PLAIN_SCRATCH = LW_LINEAR_CHUNK * LW_BLOCK * 4 };
 typedef struct lw_linear_args {
   lw_linear_desc desc;
   const float *x, *w, *bias;
@@ -80,6 +81,8 @@ typedef struct lw_linear_args {
   int relu;
   int64_t x_plane; /* 0: x is [n][in]. Else ("panels" only) it is in 16-channel blocks without a halo, x_plane pixels each, and
                       the inputs are in/x_plane channels of them */
+  char *scratch;
+  size_t scratch_stride; /* bytes per part */
 } lw_linear_args;
 
 /* relu, tanh, dropout, flatten: count floats; y == x allowed. */
@@ -184,14 +187,16 @@ typedef struct lw_pad2d_args {
  *   strips   scratch: lw_conv2d_backward_scratch() bytes per part.
  *   blocked  groups == 1. data: lw_conv2d_can_turn(desc); dy_view in blocks, whose halo covers the padding of lw_conv2d_turned();
  *            w packed by lw_pack_turned(); the gradient goes to x_view, in blocks with any halo. weights: dy_view in blocks;
- *            x_view any view whose halo covers the padding; out as lw_pack_weights() packs weights; scratch:
- *            lw_conv2d_backward_blocked_scratch() bytes per part.
+ *            x_view any view whose halo covers the padding; out as lw_pack_weights() packs weights; scratch: as large as out, for
+ *            all parts, if n > 1 or `adds`.
  *   samples  any shape; views in samples, w and out as in lanewise.h. data: from dy_view, whose halo is at least
  *            lw_conv2d_backward_halo(), to x_view. weights: the halo of x_view covers the padding; scratch: LW_SAMPLES_SCRATCH
  * bytes per part. */
 typedef struct lw_conv2d_backward_args {
   lw_conv2d_desc desc;
-  int adds; /* samples, weights and bias: not 0: out has the sum over earlier images, to which these are added */
+  int adds; /* weights and bias, not strips: not 0: out has the sum over earlier images, to which these are added */
+  int follows, unfinished; /* weights, blocked, of one image: not 0: its rows above, below the oh rows here have a call of their
+                              own, before, after this one */
   int64_t oh, ow;
   const float *x, *w, *dy;
   float *out;
@@ -375,10 +380,6 @@ enum {
   LW_SAMPLES_SLACK = 8,
   LW_SAMPLES_SCRATCH = LW_SAMPLES_OUTS * (LW_SAMPLES_CHUNK + LW_SAMPLES_SLACK) * LW_BLOCK * 4
 };
-/* conv2d_backward_weights, algorithm `blocked`: the chains of two panels for one image, where there are several. */
-static inline size_t lw_conv2d_backward_blocked_scratch(const lw_conv2d_desc *desc) {
-  return desc->n > 1 ? (size_t)(2 * LW_BLOCK * desc->ic * desc->kh * desc->kw) * sizeof(float) : 0;
-}
 /* How far beyond dy's edges (top, left, bottom, right) conv2d_backward_data has taps. */
 static inline void lw_conv2d_backward_halo(const lw_conv2d_desc *d, int64_t oh, int64_t ow, int64_t halo[4]) {
   const int64_t before[2] = {d->dilation_h * (d->kh - 1) - d->pad_top, d->dilation_w * (d->kw - 1) - d->pad_left};

@@ -2,7 +2,8 @@
  * conv2d_backward_weights, algorithm `blocked`: lanes are output channels, so that dy is loaded as it lies in its blocks; a tile
  * holds the chains of some input channels times the taps of one kernel row in registers while it walks over output pixels. Rows
  * of outputs are taken a few at a time, so that dy and x under them serve all tiles from L1; between such chunks the chains rest,
- * unsplit, in dw (of the first image) or in scratch (of the others, which are added to dw when they are complete). */
+ * unsplit, in dw (of the first image) or in scratch (of the others, which are added to dw when they are complete). The rows of an
+ * image may also come in several calls. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
@@ -18,7 +19,6 @@ enum {
 typedef struct walk {
   const lw_conv2d_backward_args *a;
   int64_t panel, panels; /* of output channels */
-  float *rest;           /* scratch for their chains */
   int64_t lanes;         /* channels per block of x: 16 or 1 */
   int64_t taps;          /* a panel's weights: [ic][kh][kw][16] */
 } walk;
@@ -100,7 +100,9 @@ static void chunk(const walk *k, int64_t n, int64_t h0, int64_t h1, int64_t firs
   const lw_conv2d_backward_args *a = k->a;
   const lw_conv2d_desc *d = &a->desc;
   const int taps = d->kw == 3 || d->kw == 5 ? (int)d->kw : 1;
-  float *const dw = a->out + k->panel * k->taps * LW_BLOCK;
+  const int64_t at = k->panel * k->taps * LW_BLOCK;
+  const int adds = n > 0 || a->adds, completes = h1 == a->oh && !a->unfinished;
+  float *const dw = a->out + at, *const chains = adds ? (float *)(void *)a->scratch + at : dw;
   tile_args t = {.rows = h1 - h0, .ow = a->ow, .dy_row = a->dy_view.row_stride, .dy_block = a->dy_view.block_stride};
   t.x_row = d->stride_h * a->x_view.row_stride;
   t.step = d->stride_w * a->x_view.px_stride;
@@ -109,7 +111,7 @@ static void chunk(const walk *k, int64_t n, int64_t h0, int64_t h1, int64_t firs
   t.panel = k->taps * LW_BLOCK;
   t.per_channel = d->kh * d->kw * LW_BLOCK;
   t.dy = lw_view_at(&a->dy_view, n, k->panel, h0, 0);
-  t.is_first = h0 == 0;
+  t.is_first = h0 == 0 && !a->follows;
   for (int64_t c = first, done; c < last; c += done) {
     done = 0;
     for (int64_t kh = 0; kh < d->kh; kh++)
@@ -117,8 +119,8 @@ static void chunk(const walk *k, int64_t n, int64_t h0, int64_t h1, int64_t firs
         const int64_t h = h0 * d->stride_h - d->pad_top + kh * d->dilation_h, w = q * d->dilation_w - d->pad_left;
         const int64_t weight = ((c * d->kh + kh) * d->kw + q) * LW_BLOCK;
         t.x = lw_view_at(&a->x_view, n, c / k->lanes, h, w) + c % k->lanes;
-        t.chains = (n == 0 ? dw : k->rest) + weight;
-        t.add_to = n > 0 && h1 == a->oh ? dw + weight : NULL;
+        t.chains = chains + weight;
+        t.add_to = adds && completes ? dw + weight : NULL;
         done = run(k->panels, taps, last - c, &t);
       }
   }
@@ -150,7 +152,6 @@ void VEC_FN(conv2d_backward_weights_blocked)(const lw_args *args, lw_part part) 
   const int64_t panels = (d->oc + LW_BLOCK - 1) / LW_BLOCK, groups = (panels + PANELS - 1) / PANELS;
   const int64_t blocks = (d->ic + LW_BLOCK - 1) / LW_BLOCK;
   walk k = {.a = a, .lanes = a->x_view.c_block, .taps = d->ic * d->kh * d->kw};
-  k.rest = (float *)(void *)(a->scratch + (size_t)part.index * a->scratch_stride);
   int64_t begin, end;
   lw_share(groups * blocks, part, &begin, &end);
   while (begin < end) {

@@ -3,7 +3,7 @@
  * At batch 1 the weights are read once and their stream is the limit: from DRAM one panel at a time with a prefetch ahead
  * (several streams at once are slower there); from cache several panels at once, since one chain waits for the latency of each
  * FMA. With more rows, a tile of rows x panels reads each weight once for its rows, and a chunk of inputs is used for all rows
- * while its weights are in cache; the chains rest in y meanwhile. */
+ * while its weights are in cache; the chains rest in y meanwhile. Algorithm `plain` packs each chunk of w[out][in] on the way. */
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
@@ -12,9 +12,11 @@ enum {
   CHAINS = V_REGISTERS == 32 ? 24 : 12, /* vectors of a tile, which with weights and one input fill the registers */
   ROWS = VL == 16 ? 8 : 6,              /* rows of the tallest tile */
   PANELS = VL == 16 ? 8 : 4,            /* panels of the widest tile */
-  CHUNK = 2048,                         /* inputs per chunk and panel if there are several rows: 128 KB */
+  CHUNK = LW_LINEAR_CHUNK,              /* inputs per chunk and panel if there are several rows: 128 KB */
   ROW_SHARE = 32,                       /* rows per share, if panels alone are too few */
   PREFETCH_FLOATS = 1024,
+  PLAIN_PANELS =
+      2, /* of a tile of `plain`: packing takes longer than the chains, and fewer rows of w at a time are read faster */
 };
 static const int64_t CACHED_BYTES = 2 << 20; /* weights above this size come from DRAM */
 
@@ -95,9 +97,10 @@ static void run(int panels, int rows, const tile_args *t) {
 #endif
 }
 
-/* Rows n0..n1-1 of `group` panels from `panel` on. */
-static void rows_of_panels(const lw_linear_args *a, int64_t n0, int64_t n1, int64_t panel, int64_t group, int prefetch) {
-  static const float zeros[PANELS * LW_BLOCK];
+/* Rows n0..n1-1 of `group` panels from `panel` on. packed: for w that is not, CHUNK*16 floats. */
+static void rows_of_panels(const lw_linear_args *a, int64_t n0, int64_t n1, int64_t panel, int64_t group, int prefetch,
+                           float *packed) {
+  _Alignas(64) float bias[PANELS * LW_BLOCK] = {0};
   const lw_linear_desc *d = &a->desc;
   const int64_t panel_stride = d->in * LW_BLOCK, last = (panel + group) * LW_BLOCK;
   const int64_t tiles = (n1 - n0 + ROWS - 1) / ROWS, narrow = (n1 - n0) / tiles, wide = (n1 - n0) % tiles;
@@ -106,13 +109,23 @@ static void rows_of_panels(const lw_linear_args *a, int64_t n0, int64_t n1, int6
   t.lanes = last <= d->out ? LW_BLOCK : LW_BLOCK - (last - d->out);
   t.step = is_blocked ? LW_BLOCK : 1;
   t.x_stride = is_blocked ? lw_packed_count(d->in / a->x_plane, a->x_plane) : d->in;
-  int64_t chunk = n1 - n0 == 1 ? d->in : CHUNK / group;
+  if (a->bias)
+    memcpy(bias, a->bias + panel * LW_BLOCK, (size_t)((last < d->out ? last : d->out) - panel * LW_BLOCK) * sizeof *bias);
+  int64_t chunk = n1 - n0 == 1 && !packed ? d->in : CHUNK / group;
   if (is_blocked) chunk = chunk > a->x_plane ? chunk / a->x_plane * a->x_plane : a->x_plane;
   for (int64_t i = 0; i < d->in; i += chunk, t.w += chunk * LW_BLOCK) {
-    t.bias = i > 0 ? NULL : a->bias ? a->bias + panel * LW_BLOCK : zeros;
+    t.bias = i > 0 ? NULL : bias;
     t.inputs = d->in - i < chunk ? d->in - i : chunk;
     t.relu = a->relu && i + chunk >= d->in;
     t.plane = is_blocked ? a->x_plane : t.inputs;
+    if (packed) {
+      t.w = packed;
+      t.panel_stride = t.inputs * LW_BLOCK;
+      for (int64_t p = 0; p < group; p++) {
+        const int64_t out = (panel + p) * LW_BLOCK;
+        lw_pack_panel(d->out - out, d->in, t.inputs, a->w + out * d->in + i, packed + p * t.panel_stride);
+      }
+    }
     const int64_t channel = is_blocked ? i / a->x_plane : 0;
     t.lane = channel % LW_BLOCK;
     const float *x = a->x + (is_blocked ? (channel - t.lane) * a->x_plane + t.lane : i);
@@ -129,14 +142,13 @@ static void rows_of_panels(const lw_linear_args *a, int64_t n0, int64_t n1, int6
   }
 }
 
-void VEC_FN(linear)(const lw_args *args, lw_part part) {
-  const lw_linear_args *a = &args->linear;
+static void linear(const lw_linear_args *a, lw_part part, float *packed) {
   const lw_linear_desc *d = &a->desc;
   const int64_t panels = (d->out + LW_BLOCK - 1) / LW_BLOCK;
   const int64_t row_shares = d->n > ROW_SHARE && panels < 4 * part.count ? (d->n + ROW_SHARE - 1) / ROW_SHARE : 1;
-  const int64_t rows_each = (d->n + row_shares - 1) / row_shares;
-  const int64_t most = most_panels((int)(rows_each < ROWS ? rows_each : ROWS));
-  const int prefetch = d->n == 1 && panels * d->in * LW_BLOCK * (int64_t)sizeof(float) > CACHED_BYTES;
+  const int64_t rows_each = (d->n + row_shares - 1) / row_shares, rows = rows_each < ROWS ? rows_each : ROWS;
+  const int64_t fit = most_panels((int)rows), most = packed && fit > PLAIN_PANELS ? PLAIN_PANELS : fit;
+  const int prefetch = !packed && d->n == 1 && panels * d->in * LW_BLOCK * (int64_t)sizeof(float) > CACHED_BYTES;
   int64_t begin, end;
   lw_share(d->n > 0 ? panels * row_shares : 0, part, &begin, &end);
   while (begin < end) {
@@ -144,7 +156,14 @@ void VEC_FN(linear)(const lw_args *args, lw_part part) {
     const int64_t n1 = n0 + rows_each < d->n ? n0 + rows_each : d->n;
     const int64_t left = end - begin < panels - panel ? end - begin : panels - panel;
     const int64_t groups = prefetch ? left : (left + most - 1) / most, group = (left + groups - 1) / groups;
-    rows_of_panels(a, n0, n1, panel, group, prefetch);
+    rows_of_panels(a, n0, n1, panel, group, prefetch, packed);
     begin += group;
   }
+}
+
+void VEC_FN(linear)(const lw_args *args, lw_part part) { linear(&args->linear, part, NULL); }
+
+void VEC_FN(linear_plain)(const lw_args *args, lw_part part) {
+  const lw_linear_args *a = &args->linear;
+  linear(a, part, (float *)(void *)(a->scratch + (size_t)part.index * a->scratch_stride));
 }

@@ -57,25 +57,50 @@ static double flops(const kit_case *c) {
   return 2 * outputs(c) * (double)(c->of.conv2d.ic / c->of.conv2d.groups * c->of.conv2d.kh * c->of.conv2d.kw);
 }
 
-/* `blocked` as a plan would lay tensors out; with halos wider than it needs; with x plain but for the halo. */
-enum { BLOCKED, WIDE_HALOS, PLAIN_X, VARIANTS };
+/* `blocked` as a plan would lay tensors out; with halos wider than it needs; with x plain but for the halo; the rows of the
+ * image, or the images, in two calls. */
+enum { BLOCKED, WIDE_HALOS, PLAIN_X, PIECES, VARIANTS };
 
 static int variants(const lw_kernel *row, const kit_case *c) {
-  return is_samples(row) ? kit_samples_variants(&c->of.conv2d) : !is_blocked(row) ? 1 : c->of.conv2d.groups == 1 ? VARIANTS : 0;
+  int64_t oh, ow;
+  output(c, &oh, &ow);
+  if (is_samples(row)) return kit_samples_variants(&c->of.conv2d);
+  if (!is_blocked(row)) return 1;
+  return c->of.conv2d.groups != 1 ? 0 : c->of.conv2d.n > 1 || (c->of.conv2d.n == 1 && oh > 1) ? VARIANTS : PIECES;
+}
+
+static void in_pieces(kit_run *run) {
+  lw_conv2d_backward_args *first = &run->args[0].conv2d_backward, *second = &run->args[1].conv2d_backward;
+  *second = *first;
+  run->passes = 2;
+  if (first->desc.n > 1) {
+    first->desc.n = 1;
+    second->desc.n--;
+    second->adds = 1;
+    second->x_view.p += first->x_view.n_stride;
+    second->dy_view.p += first->dy_view.n_stride;
+    return;
+  }
+  first->oh = (first->oh + 1) / 2;
+  first->unfinished = second->follows = 1;
+  second->oh -= first->oh;
+  second->x_view.p += first->oh * first->desc.stride_h * first->x_view.row_stride;
+  second->dy_view.p += first->oh * first->dy_view.row_stride;
 }
 
 static void prepare_blocked(kit_run *run, lw_conv2d_backward_args *a) {
   const lw_conv2d_desc *d = &a->desc;
   const int64_t pad[4] = {d->pad_top, d->pad_left, d->pad_bottom, d->pad_right}, around[4] = {1, 2, 3, 1};
   const int64_t wide[4] = {pad[0] + 1, pad[1] + 2, pad[2] + 1, pad[3] + 3};
+  const int64_t weights = lw_packed_count(d->oc, d->ic * d->kh * d->kw);
   a->x_view = kit_view_allocate(run, KIT_IN, d->n, d->ic, d->ih, d->iw, run->variant == PLAIN_X ? 1 : LW_BLOCK,
                                 run->variant == WIDE_HALOS ? wide : pad);
   a->dy_view = kit_view_allocate(run, KIT_IN, d->n, d->oc, a->oh, a->ow, LW_BLOCK, run->variant == WIDE_HALOS ? around : NULL);
-  a->out = kit_run_allocate(run, KIT_OUT, (size_t)lw_packed_count(d->oc, d->ic * d->kh * d->kw) * sizeof(float));
-  a->scratch_stride = lw_conv2d_backward_blocked_scratch(d);
-  a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+  a->out = kit_run_allocate(run, KIT_OUT, (size_t)weights * sizeof(float));
+  if (d->n > 1) a->scratch = kit_run_allocate(run, KIT_SCRATCH, (size_t)weights * sizeof(float));
   if (a->x_view.p) kit_view_fill(&a->x_view, d->n, d->ic, run->t[X], pad);
   if (a->dy_view.p) kit_view_fill(&a->dy_view, d->n, d->oc, run->t[DY], (const int64_t[4]){0});
+  if (run->variant == PIECES) in_pieces(run);
 }
 
 static void prepare_samples(kit_run *run, lw_conv2d_backward_args *a) {

@@ -138,7 +138,11 @@ static void prepare(kit_run *run) {
   *a = (lw_linear_args){.desc = d, .x = run->t[X], .y = run->t[Y], .relu = run->c->relu};
   const int panels = is_panels(run->row);
   a->w = panels ? kit_pack_weights(run, d.out, d.in, run->t[W]) : run->t[W];
-  a->bias = panels ? kit_pad_bias(run, d.out, run->t[BIAS]) : run->t[BIAS];
+  a->bias = run->t[BIAS];
+  if (strcmp(run->row->algorithm, "plain") == 0) {
+    a->scratch_stride = LW_LINEAR_PLAIN_SCRATCH;
+    a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
+  }
   if (run->variant == PLAIN) return;
   a->x_plane = run->variant == PLANES ? largest_divisor(d.in, 25) : 1;
   const lw_view x = kit_view_allocate(run, KIT_IN, d.n, d.in / a->x_plane, 1, a->x_plane, LW_BLOCK, NULL);
