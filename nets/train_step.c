@@ -9,28 +9,10 @@ void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw
   lw_kernel_run(t->context, kernel, args, work);
 }
 
-static int is_simd(const lw_trainer *t) { return lw_isa_is_simd(t->context->isa); }
 static const float *weights_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_WEIGHTS]; }
 static float *gradient_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_GRADIENTS]; }
 
-static double macs_of(const lw_conv2d_desc *d, lw_shape out) {
-  return (double)d->n * (double)lw_shape_size(out) * (double)(d->ic / d->groups * d->kh * d->kw);
-}
-
 /* ------------------------------------------------------------------------------------------------------------- forward */
-
-static void forward_conv2d(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *d, const float *x) {
-  const lw_args args = {.conv2d = {.desc = *d,
-                                   .oh = l->out.h,
-                                   .ow = l->out.w,
-                                   .x = lw_view_plain(x, d->ic, d->ih, d->iw),
-                                   .y = lw_view_plain(l->y, d->oc, l->out.h, l->out.w),
-                                   .w = weights_of(t, l->tensor),
-                                   .bias = l->has_bias ? weights_of(t, l->tensor + 1) : NULL,
-                                   .scratch = t->scratch,
-                                   .scratch_stride = is_simd(t) ? lw_conv2d_plain_scratch(d) : 0}};
-  lw_train_run(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d), &args, lw_mac_work(t->context, macs_of(d, l->out), 0));
-}
 
 static void forward_linear(const lw_trainer *t, const lw_training_layer *l, const lw_linear_desc *d, const float *x) {
   lw_args args = {.linear = {.desc = *d, .x = x, .w = weights_of(t, l->tensor), .y = l->y}};
@@ -68,11 +50,13 @@ static void forward_layer(const lw_trainer *t, size_t layer, int64_t n, const fl
   switch (row->kind) {
   case LW_LAYER_CONV2D: {
     const lw_conv2d_desc d = lw_layer_conv2d(row, n, l->in);
-    forward_conv2d(t, l, &d, x);
+    lw_train_conv2d(t, l, &d, x);
     break;
   }
   case LW_LAYER_LINEAR: forward_linear(t, l, &(lw_linear_desc){n, lw_shape_size(l->in), row->out}, x); break;
-  case LW_LAYER_RELU: lw_train_run(t, LW_OP_relu, NULL, &map, count); break;
+  case LW_LAYER_RELU:
+    if (layer == 0 || !t->layers[layer - 1].has_relu) lw_train_run(t, LW_OP_relu, NULL, &map, count);
+    break;
   case LW_LAYER_TANH: lw_train_run(t, LW_OP_tanh, NULL, &map, count); break;
   case LW_LAYER_MAX_POOL2D:
   case LW_LAYER_AVG_POOL2D: {
@@ -98,18 +82,6 @@ void lw_train_forward(const lw_trainer *t, int64_t n, const float *x, int is_tra
 
 /* ------------------------------------------------------------------------------------------------------------ backward */
 
-static void conv2d_gradient(const lw_trainer *t, const lw_training_layer *l, lw_op op, const lw_conv2d_desc *d,
-                            lw_conv2d_backward_args a) {
-  const double outputs = (double)d->n * (double)lw_shape_size(l->out);
-  a.desc = *d;
-  a.oh = l->out.h;
-  a.ow = l->out.w;
-  a.scratch = t->scratch;
-  a.scratch_stride = is_simd(t) ? lw_conv2d_backward_scratch(op, d) : 0;
-  const lw_args args = {.conv2d_backward = a};
-  lw_train_run(t, op, NULL, &args, lw_mac_work(t->context, op == LW_OP_conv2d_backward_bias ? outputs : macs_of(d, l->out), 0));
-}
-
 static void linear_gradient(const lw_trainer *t, lw_op op, lw_linear_backward_args a) {
   const double outputs = (double)a.desc.n * (double)a.desc.out;
   const lw_args args = {.linear_backward = a};
@@ -127,14 +99,7 @@ static float *backward_layer(const lw_trainer *t, size_t layer, int64_t n, const
   switch (row->kind) {
   case LW_LAYER_CONV2D: {
     const lw_conv2d_desc d = lw_layer_conv2d(row, n, l->in);
-    conv2d_gradient(t, l, LW_OP_conv2d_backward_weights, &d,
-                    (lw_conv2d_backward_args){.x = x, .dy = dy, .out = gradient_of(t, l->tensor)});
-    if (l->has_bias)
-      conv2d_gradient(t, l, LW_OP_conv2d_backward_bias, &d,
-                      (lw_conv2d_backward_args){.dy = dy, .out = gradient_of(t, l->tensor + 1)});
-    if (dx)
-      conv2d_gradient(t, l, LW_OP_conv2d_backward_data, &d,
-                      (lw_conv2d_backward_args){.dy = dy, .w = weights_of(t, l->tensor), .out = dx});
+    lw_train_conv2d_backward(t, l, &d, x, dy, dx);
     return dx;
   }
   case LW_LAYER_LINEAR: {

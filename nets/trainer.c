@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 #include "ops/ops.h"
+#include "runtime/topology.h"
 
 /* ---------------------------------------------------------------------------------------------------------------- sizes */
 
@@ -29,25 +30,12 @@ int lw_train_in_place(const lw_net *net, size_t i) {
   return changes_in_place(net->layers[i].kind) && i > 0 && may_be_overwritten(net->layers[i - 1].kind, net->layers[i].kind);
 }
 
-static size_t scratch_of(const lw_trainer *t, const lw_layer *row, lw_shape in) {
-  if (!lw_isa_is_simd(t->context->isa)) return 0;
-  if (row->kind == LW_LAYER_LINEAR) return LW_LINEAR_PLAIN_SCRATCH;
-  if (row->kind != LW_LAYER_CONV2D) return 0;
-  const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, in);
-  const size_t all[] = {lw_conv2d_plain_scratch(&d), lw_conv2d_backward_scratch(LW_OP_conv2d_backward_data, &d),
-                        lw_conv2d_backward_scratch(LW_OP_conv2d_backward_weights, &d)};
-  size_t most = 0;
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    if (all[i] > most) most = all[i];
-  return most;
-}
-
 /* Lays out all memory of a trainer; with base == NULL only counts it. */
 static lw_status lay_out(lw_trainer *t, lw_arena *a) {
   const int in_samples = lw_train_in_samples(t);
   lw_shape in = {t->net->c, t->net->h, t->net->w}, out;
   float *y = NULL;
-  int64_t most = 0;
+  int64_t most = 0, packed = 0;
   size_t scratch = 0;
   int tensor = 0;
   t->layers = lw_arena_take(a, (int64_t)t->net->layer_count, sizeof *t->layers);
@@ -64,13 +52,20 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
     int32_t *const index =
         row->kind == LW_LAYER_MAX_POOL2D && !in_samples ? lw_arena_take(a, t->batch * lw_shape_size(out), sizeof *index) : NULL;
     if (t->batch * lw_shape_size(out) > most) most = t->batch * lw_shape_size(out);
-    const size_t own = scratch_of(t, row, in);
-    if (own > scratch) scratch = own;
-    if (t->layers) {
-      t->layers[i] =
-          (lw_training_layer){.in = in, .out = out, .tensor = has_weights ? tensor : -1, .x = x, .y = y, .index = index};
-      t->layers[i].has_bias = has_weights && !row->no_bias;
+    lw_training_layer l = {.in = in, .out = out, .tensor = has_weights ? tensor : -1, .x = x, .y = y, .index = index};
+    l.has_bias = has_weights && !row->no_bias;
+    size_t own_scratch = 0;
+    int64_t own_packed = 0;
+    if (row->kind == LW_LAYER_CONV2D) {
+      const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, in);
+      lw_train_conv2d_plan(t, &d, &l, &own_scratch, &own_packed);
+      l.has_relu = l.rows.forward && i + 1 < t->net->layer_count && t->net->layers[i + 1].kind == LW_LAYER_RELU;
+    } else if (row->kind == LW_LAYER_LINEAR && lw_isa_is_simd(t->context->isa)) {
+      own_scratch = LW_LINEAR_PLAIN_SCRATCH * (size_t)t->context->threads;
     }
+    if (own_scratch > scratch) scratch = own_scratch;
+    if (own_packed > packed) packed = own_packed;
+    if (t->layers) t->layers[i] = l;
     if (has_weights) tensor += row->no_bias ? 1 : 2;
   }
   for (int i = 0; i < t->tensors; i++) {
@@ -84,7 +79,8 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
   }
   if (in_samples) return lw_samples_lay_out(t, a);
   for (int i = 0; i < 2; i++) t->gradient[i] = lw_arena_take(a, most, sizeof(float));
-  t->scratch = lw_arena_take(a, (int64_t)scratch * t->context->threads, 1);
+  t->packed = lw_arena_take(a, packed, sizeof(float));
+  t->scratch = lw_arena_take(a, (int64_t)scratch, 1);
   return LW_OK;
 }
 
@@ -121,6 +117,8 @@ static lw_status describe(lw_context *context, const lw_net *net, const lw_train
   t->loss.c = classes_of(net);
   LW_TRY(lw_cross_entropy_check(&t->loss));
   LW_TRY(lw_net_parameter_tensors(net, &t->tensors));
+  t->l2_bytes = lw_topology_cache_bytes(2);
+  if (t->l2_bytes == 0) t->l2_bytes = 1 << 20;
   LW_TRY(lay_out(t, &a));
   if (t->loss.class_weights) (void)lw_arena_take(&a, t->loss.c, sizeof(float));
   *bytes = a.used;

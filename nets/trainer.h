@@ -6,14 +6,20 @@
 #include "lanewise_train.h"
 #include "nets/nets.h"
 
+/* Rows of outputs at a time that a convolution passes through blocks of 16 channels; 0: it runs on plain tensors. */
+typedef struct lw_training_rows {
+  int64_t forward, data, weights;
+} lw_training_rows;
+
 /* One layer for `batch` samples. */
 typedef struct lw_training_layer {
   lw_shape in, out;
   int tensor; /* its weights, bias being the next; -1: none */
   int has_bias;
-  float *x, *y;          /* x == NULL: the caller's; y == x: in place. y is kept for the way back */
-  int32_t *index;        /* of max_pool2d */
-  size_t scratch_stride; /* most bytes per part of its kernels */
+  float *x, *y;   /* x == NULL: the caller's; y == x: in place. y is kept for the way back */
+  int32_t *index; /* of max_pool2d */
+  lw_training_rows rows;
+  int has_relu; /* computes the ReLU layer behind it too */
 } lw_training_layer;
 
 typedef struct lw_training_tensor {
@@ -37,7 +43,9 @@ struct lw_trainer {
   struct lw_samples *samples; /* NULL: one layer after the other on plain tensors */
   float *gradient[2];         /* with respect to the output of the layer that comes next on the way back, and to its input */
   char *scratch;
-  char *memory;  /* all of the above but this struct and the net */
+  float *packed; /* weights of one convolution, or their gradient, in panels */
+  size_t l2_bytes;
+  char *memory; /* all of the above but this struct and the net */
 };
 
 /* Hands out pieces of one block of memory; base == NULL: only counts, and gives NULL. */
@@ -54,6 +62,15 @@ int lw_train_in_place(const lw_net *net, size_t i);
 static inline uint64_t lw_train_stream(const lw_trainer *t, size_t layer) { return (t->steps << 16) + layer; }
 /* algorithm: of the SIMD ISAs' kernels. */
 void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, int64_t work);
+
+/* nets/train_conv2d.c: how a convolution of the whole batch runs, from l->in and l->out; bytes of scratch for all threads, floats
+ * of packed weights. */
+void lw_train_conv2d_plan(const lw_trainer *t, const lw_conv2d_desc *desc, lw_training_layer *l, size_t *scratch,
+                          int64_t *packed);
+void lw_train_conv2d(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *desc, const float *x);
+/* dx may be NULL. */
+void lw_train_conv2d_backward(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *desc, const float *x,
+                              const float *dy, float *dx);
 
 /* Layers 0..last on n samples: each output to the layer's y. is_training: dropout drops. */
 void lw_train_forward(const lw_trainer *t, int64_t n, const float *x, int is_training);

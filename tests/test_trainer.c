@@ -65,6 +65,20 @@ static const lw_net chain = {"chain", 2, 11, 13, chain_layers, sizeof chain_laye
 /* The same without its end: scores from a convolution. */
 static const lw_net unended = {"unended", 2, 11, 13, chain_layers, sizeof chain_layers / sizeof *chain_layers - 1};
 
+/* Channels in whole blocks and not, convolutions that go in several pieces through an L2 of some MB, paddings too wide for the
+ * gradient to data to be a convolution, strides. */
+static const lw_layer wide_layers[] = {{.kind = LW_LAYER_CONV2D, .name = "c1", .out = 33, .kernel = 3, .pad = 1},
+                                       {.kind = LW_LAYER_RELU, .name = "relu1"},
+                                       {.kind = LW_LAYER_CONV2D, .name = "c2", .out = 18, .kernel = 3, .pad = 1},
+                                       {.kind = LW_LAYER_RELU, .name = "relu2"},
+                                       {.kind = LW_LAYER_MAX_POOL2D, .name = "pool", .kernel = 4},
+                                       {.kind = LW_LAYER_CONV2D, .name = "c3", .out = 20, .kernel = 5, .pad = 2, .no_bias = 1},
+                                       {.kind = LW_LAYER_TANH, .name = "tanh"},
+                                       {.kind = LW_LAYER_CONV2D, .name = "c4", .out = 40, .kernel = 3, .stride = 2},
+                                       {.kind = LW_LAYER_CONV2D, .name = "c5", .out = 16, .kernel = 3, .pad = 3},
+                                       {.kind = LW_LAYER_LINEAR, .name = "fc", .out = 5}};
+static const lw_net wide = {"wide", 3, 24, 320, wide_layers, sizeof wide_layers / sizeof *wide_layers};
+
 /* ------------------------------------------------------------------------------------------------- finite differences */
 
 /* Some weights of every tensor, moved both ways in double: so steep the loss is there. A weight whose move makes ReLU or a pool
@@ -200,6 +214,7 @@ static void every_isa_and_number_of_threads(void **state) {
 #if !defined(LANEWISE_CUT)
   same_bits(lw_net_builtin("lenet5_1998"), BATCH, 5);
   same_bits(lw_net_builtin("lenet5_1998"), MANY, 3);
+  same_bits(&wide, 3, 3);
 #endif
 }
 
@@ -247,6 +262,33 @@ static void predicts_as_a_plan_does(void **state) {
   (void)state;
   predicts(BATCH);
   predicts(MANY);
+}
+
+/* VGG16 takes at most a fifth more than what must be kept: weights, gradients and momentum, and for every sample the outputs of
+ * convolutions and fully connected layers, whose ReLU and dropout work in place, and of pools, with their indices. */
+static void memory_of_vgg16(void **state) {
+  (void)state;
+  const lw_net *net = lw_net_builtin("vgg16");
+  int64_t parameters, kept = 0;
+  lw_shape s = {net->c, net->h, net->w};
+  must(lw_net_parameters(net, &parameters));
+  for (size_t i = 0; i < net->layer_count; i++) {
+    const lw_layer_kind kind = net->layers[i].kind;
+    must(lw_net_layer_output(net, i, s, &s));
+    if (kind == LW_LAYER_CONV2D || kind == LW_LAYER_LINEAR) kept += lw_shape_size(s);
+    if (kind == LW_LAYER_MAX_POOL2D) kept += 2 * lw_shape_size(s);
+  }
+  const double least = sizeof(float) * (3 * (double)parameters + 4 * (double)kept);
+  for (int threads = 1; threads <= 4; threads++) {
+    size_t bytes;
+    lw_context *context;
+    must(lw_context_create(&(lw_context_options){.threads = threads}, &context));
+    must(lw_trainer_memory(context, net, &(lw_trainer_options){.batch = 4}, &bytes));
+    print_message("vgg16, batch 4, %d threads: %.1f MB = %.3f x weights, gradients, momentum, activations\n", threads,
+                  (double)bytes * 1e-6, (double)bytes / least);
+    assert_true((double)bytes <= 1.2 * least);
+    lw_context_destroy(context);
+  }
 }
 
 /* Mean loss of two classes that a line parts falls to next to nothing. */
@@ -327,6 +369,7 @@ int main(void) {
       cmocka_unit_test(every_isa_and_number_of_threads),
       cmocka_unit_test(goes_on_where_it_stopped),
       cmocka_unit_test(predicts_as_a_plan_does),
+      cmocka_unit_test(memory_of_vgg16),
       cmocka_unit_test(learns),
       cmocka_unit_test(errors),
   };
