@@ -2,7 +2,8 @@
  * Every row of the kernel table: <op>/<mode>/<isa>/<algorithm>.<case>/t<threads>. Tensors are in the layout that the kernel
  * wants, packing and reorders are outside of the time. Suffixes of a case: -cold (caches are flushed before every run), -plain
  * (the public function or lw_conv2d_plan on plain tensors, reorders included). Options: --shape=mb1ic64ih56oc64oh56kh3ph1 (only
- * this convolution and its gradients, in benchdnn's words), --threads=1,2, --cache=hot,cold, --all=yes (also the small seam cases of the test kit),
+ * this convolution and its gradients, in benchdnn's words), --threads=1,2, --cache=hot,cold, --all=yes (also the small seam cases
+ * of the test kit),
  * --plain=no. A kernel is checked on its case before it is timed.
  * --backend=PATH,...: backends (include/lanewise_backend.h) beside it, see bench/peer_ops.h; --backend-limit=SECONDS: that one of
  * their calls may take (60). */
@@ -104,11 +105,17 @@ static int wanted(const lw_kernel *row) {
          !capped; /* naive stands for ref */
 }
 
+/* Kernels whose lanes are samples are for batches that fill them. */
+static int fits(const kit_op *op, const lw_kernel *row, const kit_case *c) {
+  enum { LANES = 16 };
+  return kit_variants(op, row, c) > 0 && (strcmp(row->algorithm, "samples") != 0 || c->of.conv2d.n % LANES == 0);
+}
+
 static void add_case(const selection *s, const kit_op *op, const kit_case *c) {
   for (int pass = 0; pass < 2; pass++) /* naive first: speed-ups refer to it */
     for (size_t k = 0; k < lw_kernel_count; k++) {
       const lw_kernel *row = &lw_kernel_table[k];
-      if (row->op != op->op || (row->isa == LW_ISA_NAIVE) == pass || !wanted(row) || kit_variants(op, row, c) == 0) continue;
+      if (row->op != op->op || (row->isa == LW_ISA_NAIVE) == pass || !wanted(row) || !fits(op, row, c)) continue;
       for (int t = 0; t < s->thread_count; t++) {
         op_bench b = {op, row, c, OP_HOT, s->threads[t]};
         const int loops = row->isa == LW_ISA_NAIVE || row->promise == LW_BOUND;

@@ -86,6 +86,8 @@ static const kit_case cases[] = {
     /* layers of the shipped networks */
     {"lenet5-c1", SHAPE(4, 1, 28, 28, 6, 5, 5), PAD(2)},
     {"lenet5-c3", SHAPE(4, 6, 14, 14, 16, 5, 5)},
+    {"lenet5-c1-b64", SHAPE(64, 1, 28, 28, 6, 5, 5), PAD(2)},
+    {"lenet5-c3-b64", SHAPE(64, 6, 14, 14, 16, 5, 5)},
     {"net-c1", SHAPE(1, 3, 32, 32, 64, 5, 5)},
     {"net-c2", SHAPE(1, 64, 14, 14, 128, 5, 5)},
     {"vgg16-c1", SHAPE(1, 3, 224, 224, 64, 3, 3), PAD(1)},

@@ -34,6 +34,7 @@ static const kit_case cases[] = {
     DROPOUT(1000, 0.5, -1, 20),
     DROPOUT(4096, 0.5, 22, INT64_C(1) << 40),
     DROPOUT(4704, 0.4, INT64_C(0x123456789abcdef), 21),
+    {.name = "vgg16-dropout-b4", .of.dropout = {INT64_C(4) * 4096, 24, 23, .5f}},
 };
 
 static void random_case(kit_random *r, kit_case *c) {

@@ -52,6 +52,7 @@ static const kit_case cases[] = {
     SGD("everything", 75, 0, .lr = 0.7f, .momentum = 0.8f, .dampening = 0.1f, .weight_decay = 0.2f),
     SGD("lr-0", 19, 0, .momentum = 0.9f),
     SGD("lenet5", 61706, 0, .lr = 0.01f, .momentum = 0.9f),
+    SGD("vgg16-conv3_2", 589824, 0, .lr = 0.01f, .momentum = 0.9f, .weight_decay = 5e-4f),
 };
 
 static void random_case(kit_random *r, kit_case *c) {
