@@ -107,8 +107,8 @@ static int prepare(training *t) {
 int cli_train(int argc, char **argv) {
   train_options o = {.data = "digits",
                      .epochs = 8,
-                     .batch = 64,
-                     .sgd = {.lr = 0.05f, .momentum = 0.9f, .weight_decay = 5e-4f},
+                     .batch = 32,
+                     .sgd = {.lr = 0.05f, .momentum = 0.9f, .weight_decay = 1e-3f},
                      .validation = -1,
                      .seed = 1};
   training t = {.o = &o};

@@ -175,12 +175,12 @@ void train_curve_draw(FILE *to, const train_curve *c) {
         ".best{stroke:#f0944d}}\n"
         "</style>\n",
         to);
-  fprintf(to, "<rect width=\"%d\" height=\"%d\"/>\n<text class=\"title\" x=\"%d\" y=\"34\">", WIDTH, HEIGHT, LEFT);
+  fprintf(to, "<rect width=\"%d\" height=\"%d\"/>\n<text class=\"title\" x=\"%d\" y=\"28\">", WIDTH, HEIGHT, LEFT);
   train_print_escaped(to, c->title);
   fputs("</text>\n", to);
   if (c->best_epoch)
-    fprintf(to, "<text class=\"soft end\" x=\"%d\" y=\"34\">best epoch: %lld, validation accuracy %.2f %%</text>\n",
-            second + PANEL, (long long)c->best_epoch, 100 * c->rows[c->best_epoch - 1].validation_accuracy);
+    fprintf(to, "<text class=\"soft\" x=\"%d\" y=\"49\">best epoch: %lld, validation accuracy %.2f %%</text>\n", LEFT,
+            (long long)c->best_epoch, 100 * c->rows[c->best_epoch - 1].validation_accuracy);
   draw_panel(to, &loss);
   draw_panel(to, &accuracy);
   fputs("</svg>\n", to);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli/train.h"
+#include "runtime/context.h"
 
 enum { SIGNAL_EXIT = 128 }; /* as shells have it: plus the signal's number */
 
@@ -45,6 +46,8 @@ static lw_cross_entropy_desc loss_of(const training *t, int64_t n, lw_reduction 
                                  .label_smoothing = t->o->label_smoothing};
 }
 
+static const lw_augment *augment_of(const train_options *o) { return o->is_augmented ? &o->augment : NULL; }
+
 static int make_best(training *t) {
   if (!t->data.validate.count) return CLI_OK;
   if (!(t->best = calloc((size_t)t->tensors, sizeof *t->best))) return cli_fail("no memory for the best weights");
@@ -68,6 +71,8 @@ int train_make(training *t) {
       lw_trainer_create(t->context, o->net, &first, &options, &t->trainer) != LW_OK ||
       lw_allocate(t->context, (inputs + outputs + batch) * sizeof(float) + 2 * batch * sizeof(int32_t), &t->block) != LW_OK)
     return cli_fail_status();
+  /* A batch of no images: only the options are checked. */
+  if (lw_dataset_batch(t->data.learn.from, NULL, 0, augment_of(o), o->seed, 1, NULL, NULL) != LW_OK) return cli_fail_status();
   t->x = t->block;
   t->scores = t->x + inputs;
   t->top = t->scores + outputs;
@@ -134,7 +139,8 @@ int train_judge(training *t, const train_samples *samples, int64_t *images, int6
 
 static train_curve curve_of(const training *t) {
   train_curve c = {.rows = t->rows, .count = t->epoch, .best_epoch = t->best_epoch};
-  snprintf(c.title, sizeof c.title, "%s learns %.180s: %s images, batch %" PRId64, t->o->net->name, t->o->data,
+  const char *slash = strrchr(t->o->data, '/'), *name = slash && slash[1] ? slash + 1 : t->o->data;
+  snprintf(c.title, sizeof c.title, "%s learns %.180s: %s images, batch %" PRId64, t->o->net->name, name,
            cli_count(t->data.learn.count), t->o->batch);
   return c;
 }
@@ -186,13 +192,29 @@ static float rate(const training *t, uint64_t number) {
   return t->o->schedule == TRAIN_CONSTANT ? t->o->sgd.lr : (float)((double)t->o->sgd.lr * left / all);
 }
 
+typedef struct train_batch {
+  const training *t;
+  int64_t n;
+} train_batch;
+
+/* A share of the mini-batch. What an image becomes does not depend on the others. */
+static void make_part(void *user, int part, int parts) {
+  const train_batch *b = user;
+  const training *t = b->t;
+  const lw_dataset *d = t->data.learn.from;
+  const int64_t first = b->n * part / parts, end = b->n * (part + 1) / parts;
+  /* Cannot fail: train_make has checked what could. */
+  (void)lw_dataset_batch(d, t->order + t->done + first, end - first, augment_of(t->o), t->o->seed, (uint32_t)t->epoch + 1,
+                         t->x + first * d->c * d->h * d->w, t->labels + first);
+}
+
 static lw_status step(training *t, int64_t n, float *loss) {
   const train_options *o = t->o;
   lw_sgd_options sgd = o->sgd;
+  const int parts = o->is_augmented ? lw_context_threads(t->context) : 1; /* copying alone is done sooner than threads wake */
   sgd.lr = rate(t, lw_trainer_steps(t->trainer));
-  lw_status status = lw_dataset_batch(t->data.learn.from, t->order + t->done, n, o->is_augmented ? &o->augment : NULL, o->seed,
-                                      (uint32_t)t->epoch + 1, t->x, t->labels);
-  if (status == LW_OK) status = lw_trainer_set_sgd(t->trainer, &sgd);
+  lw_parallel(t->context, parts, make_part, &(train_batch){t, n});
+  lw_status status = lw_trainer_set_sgd(t->trainer, &sgd);
   if (status == LW_OK) status = lw_train_step(t->trainer, n, t->x, t->labels, loss, t->scores);
   return status;
 }

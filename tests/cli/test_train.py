@@ -34,7 +34,7 @@ class Train(training.Case):
             rows = list(csv.DictReader(f))
         shown = self.rows(text)
         self.assertEqual([r["epoch"] for r in rows], ["1", "2", "3"])
-        self.assertEqual([r["steps"] for r in rows], ["5", "10", "15"])
+        self.assertEqual([r["steps"] for r in rows], ["9", "18", "27"])
         for row, line in zip(rows, shown, strict=True):
             values = [float(row[k]) for k in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")]
             self.assertEqual([repr(v) for v in values], [repr(float(f"{v:.17g}")) for v in values])

@@ -14,7 +14,7 @@ class Failures(training.Case):
 
     def test_loss_that_is_no_number(self):
         os.mkdir(self.path("out"))
-        options = ["--validation", "0", "--limit", "64", "--schedule", "constant", "--momentum", "0", "--lr", "1e30"]
+        options = ["--validation", "0", "--limit", "64", "--batch", "64", "--schedule", "constant", "--momentum", "0", "--lr", "1e30"]
         self.train(*options, "--epochs", "1", "--save", self.path("m"))
         self.stopped(*options, "--epochs", "5", "--save", self.path("out/m"),
                      has=r"epoch 2, step 2: the loss is -?(nan|inf); .*out/m.checkpoint is that of epoch 1; a smaller --lr may help")
@@ -65,10 +65,9 @@ class Failures(training.Case):
         self.refused("--data", "/nowhere", has="/nowhere: cannot be opened: No such file")
         self.refused("--data", __file__, has="is no folder")
         self.refused(net="vgg16", has=f"{self.data}: 10 classes, expected 1000 as network vgg16 has outputs")
-        self.refused("--limit", "70",
-                     has=f"{self.data}: 63 images to learn from, expected at least --batch, 64")
+        self.refused("--limit", "70", "--batch", "64", has=f"{self.data}: 63 images to learn from, expected at least --batch, 64")
         self.refused("--limit", "9", "--batch", "1", has="--validation 0.1 of 9 images is none")
-        self.stopped("--augment", "crop=28", has="crop is 28, expected 0..27 for images of 28x28")
+        self.refused("--augment", "crop=28", has="crop is 28, expected 0..27 for images of 28x28")
         labels = bytearray(kit.read(f"{self.data}/train-labels-idx1-ubyte"))
         labels[8 + 7] = 10
         with open(f"{self.data}/train-labels-idx1-ubyte", "wb") as f:
@@ -88,8 +87,8 @@ class Failures(training.Case):
         done = self.run_with(training.pending(signal.SIGINT), *options)
         self.assertEqual(done.code, 130, done.err)
         before = kit.read(self.path("m.checkpoint"))
-        other = {("--lr", "0.1"): "--lr 0.05", ("--momentum", "0.5"): "--momentum 0.9", ("--weight-decay", "0"): "--weight-decay 0.0005",
-                 ("--nesterov",): "--nesterov false, now it is true", ("--batch", "32"): "--batch 64, now it is 32",
+        other = {("--lr", "0.1"): "--lr 0.05", ("--momentum", "0.5"): "--momentum 0.9", ("--weight-decay", "0"): "--weight-decay 0.001",
+                 ("--nesterov",): "--nesterov false, now it is true", ("--batch", "16"): "--batch 32, now it is 16",
                  ("--seed", "2"): "--seed 1, now it is 2", ("--epochs", "3"): "--epochs 2, now it is 3",
                  ("--schedule", "constant"): '--schedule "linear", now it is "constant"', ("--label-smoothing", "0.1"): "--label-smoothing 0",
                  ("--class-weights", "auto"): "--class-weights []", ("--limit", "300"): "images to learn from 288, now it is 270",
