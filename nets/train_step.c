@@ -4,9 +4,11 @@
 #include "nets/trainer.h"
 #include "ops/ops.h"
 
+const lw_kernel *lw_train_kernel(const lw_trainer *t, lw_op op, const char *algorithm) {
+  return lw_kernel_find(op, t->context->isa, lw_isa_is_simd(t->context->isa) ? algorithm : NULL);
+}
 void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, int64_t work) {
-  const lw_kernel *kernel = lw_kernel_find(op, t->context->isa, lw_isa_is_simd(t->context->isa) ? algorithm : NULL);
-  lw_kernel_run(t->context, kernel, args, work);
+  lw_kernel_run(t->context, lw_train_kernel(t, op, algorithm), args, work);
 }
 
 static const float *weights_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_WEIGHTS]; }

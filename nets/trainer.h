@@ -61,6 +61,7 @@ int lw_train_in_place(const lw_net *net, size_t i);
 /* Of dropout: see lw_trainer_options. */
 static inline uint64_t lw_train_stream(const lw_trainer *t, size_t layer) { return (t->steps << 16) + layer; }
 /* algorithm: of the SIMD ISAs' kernels. */
+const lw_kernel *lw_train_kernel(const lw_trainer *t, lw_op op, const char *algorithm);
 void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw_args *args, int64_t work);
 
 /* nets/train_conv2d.c: how a convolution of the whole batch runs, from l->in and l->out; bytes of scratch for all threads, floats

@@ -197,6 +197,11 @@ typedef struct lw_conv2d_backward_args {
   int adds; /* weights and bias, not strips: not 0: out has the sum over earlier images, to which these are added */
   int follows, unfinished; /* weights, blocked, of one image: not 0: its rows above, below the oh rows here have a call of their
                               own, before, after this one */
+  float *chains; /* weights and bias, samples: NULL: all at once. Else the chains of 16 images, [oc][lw_samples_taps()][16]:
+                    without is_sum they are computed, of n <= 16 images; with it those of n images, 16 in each of LW_SAMPLES(n)
+                    pieces, are added to out */
+  int is_sum;
+  int64_t chains_stride; /* floats from one piece to the next */
   int64_t oh, ow;
   const float *x, *w, *dy;
   float *out;
@@ -380,6 +385,10 @@ enum {
   LW_SAMPLES_SLACK = 8,
   LW_SAMPLES_SCRATCH = LW_SAMPLES_OUTS * (LW_SAMPLES_CHUNK + LW_SAMPLES_SLACK) * LW_BLOCK * 4
 };
+/* Chains of an output in lw_conv2d_backward_args.chains; of the bias: one, of LW_SAMPLES(oc)*16 outputs. */
+static inline int64_t lw_samples_taps(const lw_conv2d_desc *d) {
+  return LW_SAMPLES(d->ic / d->groups * d->kh * d->kw) * LW_BLOCK;
+}
 /* How far beyond dy's edges (top, left, bottom, right) conv2d_backward_data has taps. */
 static inline void lw_conv2d_backward_halo(const lw_conv2d_desc *d, int64_t oh, int64_t ow, int64_t halo[4]) {
   const int64_t before[2] = {d->dilation_h * (d->kh - 1) - d->pad_top, d->dilation_w * (d->kw - 1) - d->pad_left};

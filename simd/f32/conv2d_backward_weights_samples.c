@@ -112,7 +112,8 @@ static void chunk(const lw_conv2d_backward_args *a, const shape *s, float *scrat
   tile_args t = {.rows = a->oh, .columns = a->ow, .dy_row = a->dy_view.row_stride, .dy_channel = a->dy_view.block_stride};
   t.x_row = d->stride_h * a->x_view.row_stride;
   t.x_px = d->stride_w * LW_BLOCK;
-  t.to_out = (CHUNK + SLACK) * LW_BLOCK;
+  t.to_out = a->chains ? lw_samples_taps(d) * LW_BLOCK : (CHUNK + SLACK) * LW_BLOCK;
+  float *const chains = a->chains ? a->chains + first * t.to_out : scratch + (SLACK - begin) * LW_BLOCK; /* of tap 0 */
   for (int64_t n = 0; n < d->n; n += LW_BLOCK) {
     t.x = lw_view_at(&a->x_view, n / LW_BLOCK, in, -d->pad_top, -d->pad_left);
     t.dy = lw_view_at(&a->dy_view, n / LW_BLOCK, first, 0, 0);
@@ -124,18 +125,32 @@ static void chunk(const lw_conv2d_backward_args *a, const shape *s, float *scrat
         offset[j] = ic * a->x_view.block_stride + kh * d->dilation_h * a->x_view.row_stride + kw * d->dilation_w * LW_BLOCK;
       }
       t.offset = offset;
-      t.chains = scratch + (k - begin + SLACK) * LW_BLOCK;
+      t.chains = chains + k * LW_BLOCK;
       s->run(&t);
     }
-    for (int64_t o = skip; o < s->outs; o++)
-      add_samples(scratch + o * t.to_out + SLACK * LW_BLOCK, end - begin, d->n - n < LW_BLOCK ? d->n - n : LW_BLOCK,
+    for (int64_t o = skip; o < s->outs && !a->chains; o++)
+      add_samples(chains + o * t.to_out + begin * LW_BLOCK, end - begin, d->n - n < LW_BLOCK ? d->n - n : LW_BLOCK,
                   n == 0 && !a->adds, a->out + (first + o) * taps + begin);
   }
+}
+
+/* count outputs of `each` chains, which lie to_out chains apart, added to out[count][each]. */
+static void add_chains(const lw_conv2d_backward_args *a, int64_t count, int64_t each, int64_t to_out, lw_part part) {
+  int64_t begin, end;
+  lw_share(count, part, &begin, &end);
+  for (int64_t o = begin; o < end; o++)
+    for (int64_t n = 0; n < a->desc.n; n += LW_BLOCK)
+      add_samples(a->chains + n / LW_BLOCK * a->chains_stride + o * to_out * LW_BLOCK, each,
+                  a->desc.n - n < LW_BLOCK ? a->desc.n - n : LW_BLOCK, n == 0 && !a->adds, a->out + o * each);
 }
 
 void VEC_FN(conv2d_backward_weights_samples)(const lw_args *args, lw_part part) {
   const lw_conv2d_backward_args *a = &args->conv2d_backward;
   const lw_conv2d_desc *d = &a->desc;
+  if (a->is_sum) {
+    add_chains(a, d->oc, d->ic / d->groups * d->kh * d->kw, lw_samples_taps(d), part);
+    return;
+  }
   const int64_t taps = d->ic / d->groups * d->kh * d->kw, outs = d->oc / d->groups;
   const shape *s = choose(taps, outs);
   const int64_t tiles = (outs + s->outs - 1) / s->outs, chunks = (taps + CHUNK - 1) / CHUNK;
@@ -158,13 +173,17 @@ void VEC_FN(conv2d_backward_weights_samples)(const lw_args *args, lw_part part) 
 void VEC_FN(conv2d_backward_bias_samples)(const lw_args *args, lw_part part) {
   const lw_conv2d_backward_args *a = &args->conv2d_backward;
   const lw_conv2d_desc *d = &a->desc;
+  if (a->is_sum) { /* one output, whose chains are those of all channels */
+    add_chains(a, 1, d->oc, 0, part);
+    return;
+  }
   int64_t begin, end;
   lw_share((d->oc + VL - 1) / VL, part, &begin, &end);
   for (int64_t oc = begin * VL; oc < end * VL; oc += VL) {
     const int64_t outs = d->oc - oc < VL ? d->oc - oc : VL;
     if (d->n == 0 && !a->adds) memset(a->out + oc, 0, (size_t)outs * sizeof(float));
     for (int64_t n = 0; n < d->n; n += LW_BLOCK) {
-      float chains[VL * LW_BLOCK];
+      float here[VL * LW_BLOCK], *const chains = a->chains ? a->chains + oc * LW_BLOCK : here;
       for (int v = 0; v < PV; v++) {
         vf chain[VL];
         V_UNROLL for (int o = 0; o < VL; o++) chain[o] = v_zero();
@@ -177,7 +196,7 @@ void VEC_FN(conv2d_backward_bias_samples)(const lw_args *args, lw_part part) {
         }
         V_UNROLL for (int o = 0; o < VL; o++) v_store(chains + o * LW_BLOCK + v * VL, chain[o]);
       }
-      add_samples(chains, outs, d->n - n < LW_BLOCK ? d->n - n : LW_BLOCK, n == 0 && !a->adds, a->out + oc);
+      if (!a->chains) add_samples(chains, outs, d->n - n < LW_BLOCK ? d->n - n : LW_BLOCK, n == 0 && !a->adds, a->out + oc);
     }
   }
 }

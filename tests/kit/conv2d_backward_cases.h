@@ -128,6 +128,16 @@ static double outputs(const kit_case *c) {
 static int is_blocked(const lw_kernel *row) { return strcmp(row->algorithm, "blocked") == 0; }
 static int is_samples(const lw_kernel *row) { return strcmp(row->algorithm, "samples") == 0; }
 
+/* `samples` of one group, in the second variant: first its chains, then their sum. */
+static inline void sum_in_second_pass(kit_run *run, int64_t chains_of_output, int64_t outputs) {
+  lw_conv2d_backward_args *first = &run->args[0].conv2d_backward, *second = &run->args[1].conv2d_backward;
+  if (run->variant == 0 || first->desc.n > LW_BLOCK || first->desc.n == 0) return;
+  first->chains = kit_run_allocate(run, KIT_SCRATCH, (size_t)(outputs * chains_of_output * LW_BLOCK) * sizeof(float));
+  *second = *first;
+  second->is_sum = 1;
+  run->passes = 2;
+}
+
 /* `samples`, in the second variant: images from the 17th on are added in a second pass. */
 static inline void add_second_pass(kit_run *run) {
   lw_conv2d_backward_args *first = &run->args[0].conv2d_backward, *second = &run->args[1].conv2d_backward;

@@ -48,6 +48,7 @@ static void prepare(kit_run *run) {
   const int64_t around[4] = {1, 2, 3, 1};
   a->dy_view = kit_samples_allocate(run, KIT_IN, a->desc.n, a->desc.oc, a->oh, a->ow, run->variant ? around : NULL);
   if (a->dy_view.p) kit_samples_fill(run, &a->dy_view, a->desc.n, a->desc.oc, run->t[DY], (const int64_t[4]){0});
+  sum_in_second_pass(run, 1, LW_SAMPLES(a->desc.oc) * LW_BLOCK);
   add_second_pass(run);
 }
 

@@ -114,6 +114,7 @@ static void prepare_samples(kit_run *run, lw_conv2d_backward_args *a) {
   a->scratch = kit_run_allocate(run, KIT_SCRATCH, a->scratch_stride * (size_t)run->parts);
   if (a->x_view.p) kit_samples_fill(run, &a->x_view, d->n, d->ic, run->t[X], pad);
   if (a->dy_view.p) kit_samples_fill(run, &a->dy_view, d->n, d->oc, run->t[DY], (const int64_t[4]){0});
+  sum_in_second_pass(run, lw_samples_taps(d), d->oc);
   add_second_pass(run);
 }
 
