@@ -132,7 +132,9 @@ int train_judge(training *t, const train_samples *samples, int64_t *images, int6
   train_sums sums;
   int signal = 0;
   if (evaluate(t, samples, &sums, images, right, &signal) != LW_OK) return cli_fail_status();
-  return signal ? SIGNAL_EXIT + signal : CLI_OK;
+  if (!signal) return CLI_OK;
+  cli_fail("interrupted before the accuracy was known%s", t->o->save ? "; what was learnt is saved" : "");
+  return SIGNAL_EXIT + signal;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- keeping */
@@ -230,7 +232,10 @@ static int learn(training *t, train_progress *progress, double *speed) {
     train_sums sums = {0};
     float loss;
     if (step(t, n, &loss) != LW_OK) return cli_fail_status();
-    if (!isfinite(loss)) return diverged(t, "loss", lw_trainer_steps(t->trainer) + 1, (double)loss);
+    if (!isfinite(loss)) {
+      train_progress_clear(progress);
+      return diverged(t, "loss", lw_trainer_steps(t->trainer) + 1, (double)loss);
+    }
     if (add(t, n, 0, &sums) != LW_OK) return cli_fail_status();
     t->sums.loss += (double)loss * sums.weight; /* the mean's divisor */
     t->sums.weight += sums.weight;
@@ -239,8 +244,12 @@ static int learn(training *t, train_progress *progress, double *speed) {
     train_progress_show(progress, t->epoch + 1, t->o->epochs, t->done, count, t->epoch * count + t->done,
                         t->sums.loss / t->sums.weight, (double)t->sums.right / (double)t->done);
     const int signal = train_signal_pending();
-    if (signal) return interrupted(t, signal);
+    if (signal) {
+      train_progress_clear(progress);
+      return interrupted(t, signal);
+    }
   }
+  train_progress_clear(progress);
   *speed = (double)(count - before) / (fmax(cli_milliseconds() - start, 1e-3) * 1e-3);
   return CLI_OK;
 }
@@ -292,7 +301,6 @@ static int epoch(training *t, train_progress *progress) {
       memcpy(t->best[i], lw_trainer_tensor(t->trainer, LW_TRAINER_WEIGHTS, i), (size_t)info.count * sizeof **t->best);
     }
   }
-  train_progress_clear(progress);
   print_row(t, row, speed);
   return keep_epoch(t, is_better);
 }

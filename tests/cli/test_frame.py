@@ -87,7 +87,8 @@ class Frame(kit.Case):
             return subprocess.run(["bash", "--norc", "-c", script, "bash", *words], capture_output=True, check=True, text=True).stdout.split()
         self.assertLessEqual(set(COMMANDS), set(completed("")))
         self.assertEqual(completed("cl"), ["classify"])
-        self.assertEqual(completed("plan", ""), ["lenet5", "lenet5_1998", "vgg16", "net", "mlp"])
+        for command in "plan", "init", "train":
+            self.assertEqual(completed(command, ""), ["lenet5", "lenet5_1998", "vgg16", "net", "mlp"])
         self.assertEqual(completed("classify", "--net", "v"), ["vgg16"])
         self.assertEqual(completed("features", "--sc"), ["--scale"])
         self.assertEqual(completed("filter", "sobel"), ["sobel_x", "sobel_y", "sobel"])
