@@ -86,8 +86,8 @@ static nets_work work_of(const lw_net *net, lw_isa isa, int64_t batch, int threa
   return w;
 }
 
-/* What a trainer must hold: weights, gradients, momentum, and what the way back reads of the way forward: the outputs of all
- * layers but those that can work in place. */
+/* What a trainer that goes through its layers once must hold: weights, gradients, momentum, and what the way back reads of the
+ * way forward: the outputs of all layers but those that can work in place. */
 static double least_bytes(const lw_net *net, int64_t batch) {
   lw_shape in = {net->c, net->h, net->w}, out = in;
   double bytes = 3 * parameter_bytes(net);

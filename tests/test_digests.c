@@ -100,6 +100,7 @@ static void every_isa_gives_the_digests(void **state) {
       continue;
     }
     const lw_net *net;
+    if (is_cut && k == 0) continue; /* ref's loops */
     for (size_t i = 0; (net = lw_net_builtin_at(i)); i++) {
       const int emulated = is_cut && strcmp(isas[k], "neon") == 0; /* one whole VGG16 pass per mode, fused */
       const int naive = strcmp(isas[k], "naive") == 0;

@@ -141,11 +141,12 @@ static void every_isa_gives_the_digests(void **state) {
   print_message("skipped: %d ISAs that this machine cannot run\n", skipped);
 }
 
-/* What the last digest stands for: a network that has learnt its digits. */
+/* What the first digest stands for: a network that has learnt its digits. */
 static void a_known_seed_reaches_a_known_loss(void **state) {
   float losses[MAX_STEPS], mean[10] = {0};
   learn_state got;
   (void)state;
+  if (is_cut) skip();
   learn(&runs[0], runs[0].steps, NULL, 2, losses, &got);
   for (int s = 0; s < 100; s++) mean[s / 10] += losses[s] / 10;
   print_message("lenet5: loss %.4f, then by turns of ten steps", (double)losses[0]);

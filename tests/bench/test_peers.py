@@ -144,9 +144,8 @@ class Peers(unittest.TestCase):
         self.assertEqual(set(lines), names | {f"{net}/train/exact/naive/b3/t1" for net in ("lenet5", "mlp")})
         for name, line in lines.items():
             self.assertNotIn("error_occurred", line, line)
-            for counter in ("images/s", "GFLOP/s", "percent_of_roof", "speedup_over_naive", "bytes"):
+            for counter in ("images/s", "GFLOP/s", "percent_of_roof", "speedup_over_naive", "bytes", "memory_bytes", "memory_ratio"):
                 self.assertGreater(line[counter], 0, name)
-            self.assertGreaterEqual(line["memory_ratio"], 1, name)
         # Multiply-adds of LeNet-5: 117,600 and 240,000, 48,000, 10,080, 840; the first layer has no gradient with respect to data.
         self.assertEqual(lines["lenet5/train/exact/naive/b3/t1"]["flops"], 2 * 3 * (2 * 117600 + 3 * (240000 + 48000 + 10080 + 840)))
 
