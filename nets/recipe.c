@@ -60,6 +60,12 @@ const lw_recipe *lw_recipe_conv2d(lw_mode mode, const lw_conv2d_desc *d, int64_t
   return NULL;
 }
 
+const lw_recipe *lw_recipe_conv2d_backward_data(lw_mode mode, const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
+  if (!lw_conv2d_can_turn(d)) return NULL;
+  const lw_conv2d_desc turned = lw_conv2d_turned(d, oh, ow);
+  return lw_recipe_conv2d(mode, &turned, d->ih, d->iw);
+}
+
 /* Adds a reason, unless it is the last one again. */
 static void tell(lw_recipe_choice *c, const char *why) {
   const size_t length = strlen(c->reason), more = strlen(why);

@@ -26,6 +26,9 @@ double lw_recipe_error(const lw_recipe *recipe, const lw_conv2d_desc *desc);
 /* For a convolution with outputs of oh x ow, without budgets; NULL: the algorithm of mode exact. */
 const lw_recipe *lw_recipe_conv2d(lw_mode mode, const lw_conv2d_desc *desc, int64_t oh, int64_t ow);
 
+/* The same for the gradient to data of a convolution: the row of the convolution that it is. */
+const lw_recipe *lw_recipe_conv2d_backward_data(lw_mode mode, const lw_conv2d_desc *desc, int64_t oh, int64_t ow);
+
 /* What a plan may cost. 0: as much as it likes. */
 typedef struct lw_budgets {
   double accuracy;     /* most of lw_recipe_error */

@@ -55,6 +55,8 @@ void REF(topk)(int64_t n, int64_t c, int64_t k, const real *x, real *y, int32_t 
 
 /* backward, loss, weight update. Ranges of outputs (oc0..oc1-1) and a first element are what shares of the work need. */
 void REF(conv2d_backward_data)(const lw_conv2d_desc *d, const real *dy, const real *w, real *dx);
+void REF(conv2d_backward_data_winograd)(int m, const lw_conv2d_desc *d, int64_t ic0, int64_t ic1, const real *dy, const real *w,
+                                        real *dx);
 void REF(conv2d_backward_weights)(const lw_conv2d_desc *d, int64_t oc0, int64_t oc1, const real *x, const real *dy, real *dw);
 void REF(conv2d_backward_bias)(const lw_conv2d_desc *d, int64_t oc0, int64_t oc1, const real *dy, real *db);
 void REF(linear_backward_data)(const lw_linear_desc *d, const real *dy, const real *w, real *dx);

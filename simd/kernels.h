@@ -189,6 +189,8 @@ typedef struct lw_pad2d_args {
  *            w packed by lw_pack_turned(); the gradient goes to x_view, in blocks with any halo. weights: dy_view in blocks;
  *            x_view any view whose halo covers the padding; out as lw_pack_weights() packs weights; scratch: as large as out, for
  *            all parts, if n > 1 or `adds`.
+ *   winograd4, winograd2  data: lw_winograd_turns(). SIMD ISAs: views as for `blocked`, w packed by lw_pack_winograd_turned();
+ *            scratch: lw_winograd_scratch() bytes per part of lw_conv2d_turned(). ref, naive: plain; no scratch.
  *   samples  any shape; views in samples, w and out as in lanewise.h. data: from dy_view, whose halo is at least
  *            lw_conv2d_backward_halo(), to x_view. weights: the halo of x_view covers the padding; scratch: LW_SAMPLES_SCRATCH
  * bytes per part. */
@@ -206,6 +208,7 @@ typedef struct lw_conv2d_backward_args {
   const float *x, *w, *dy;
   float *out;
   lw_view x_view, dy_view;
+  lw_winograd_block block; /* winograd */
   char *scratch;
   size_t scratch_stride; /* bytes per part */
 } lw_conv2d_backward_args;
@@ -420,6 +423,9 @@ static inline lw_conv2d_desc lw_conv2d_turned(const lw_conv2d_desc *d, int64_t o
 }
 /* Its weights from w[oc][ic][kh][kw], packed for lw_conv2d_turned(): panels first..last-1 of 16 input channels of `desc`. */
 void lw_pack_turned(const lw_conv2d_desc *desc, int64_t first, int64_t last, const float *w, float *packed);
+/* The same for Winograd's algorithms, and whether they can compute it. */
+void lw_pack_winograd_turned(int m, const lw_conv2d_desc *desc, int64_t first, int64_t last, const float *w, float *packed);
+static inline int lw_winograd_turns(int m, const lw_conv2d_desc *d) { return lw_winograd_applies(m, d) && lw_conv2d_can_turn(d); }
 /* Scratch per part of conv2d_backward_data and _weights, algorithm `strips`: at most LW_BACKWARD_STEPS steps of LW_BACKWARD_STRIP
  * gathered values, and the chains of one strip, for every channel of a group. */
 enum { LW_BACKWARD_STRIP = 48, LW_BACKWARD_STEPS = 128 };

@@ -196,6 +196,18 @@ void ROW(conv2d_backward_data)(const lw_args *args, lw_part part) {
    a->out + i * slice.ic * d->ih * d->iw);
 }
 
+static void backward_winograd(int m, const lw_conv2d_backward_args *a, lw_part part) {
+  int64_t begin, end;
+  lw_share(a->desc.ic, part, &begin, &end);
+  REF(conv2d_backward_data_winograd)(m, &a->desc, begin, end, a->dy, a->w, a->out);
+}
+void ROW(conv2d_backward_data_winograd4)(const lw_args *args, lw_part part) {
+  backward_winograd(4, &args->conv2d_backward, part);
+}
+void ROW(conv2d_backward_data_winograd2)(const lw_args *args, lw_part part) {
+  backward_winograd(2, &args->conv2d_backward, part);
+}
+
 void ROW(conv2d_backward_weights)(const lw_args *args, lw_part part) {
   const lw_conv2d_backward_args *a = &args->conv2d_backward;
   int64_t begin, end;

@@ -17,6 +17,21 @@ void lw_pack_winograd(int m, int r, int64_t oc, int64_t ic, int64_t first, int64
       }
 }
 
+void lw_pack_winograd_turned(int m, const lw_conv2d_desc *d, int64_t first, int64_t last, const float *w, float *packed) {
+  const int r = (int)d->kh, taps = r * r, elements = (m + r - 1) * (m + r - 1);
+  const int64_t element = lw_packed_count(d->ic, d->oc);
+  for (int64_t panel = first; panel < last; panel++)
+    for (int64_t oc = 0; oc < d->oc; oc++)
+      for (int64_t lane = 0; lane < LW_BLOCK; lane++) {
+        float g[25], u[36] = {0};
+        const int64_t ic = panel * LW_BLOCK + lane;
+        float *to = packed + (panel * d->oc + oc) * LW_BLOCK + lane;
+        for (int k = 0; k < taps && ic < d->ic; k++) g[k] = w[(oc * d->ic + ic) * taps + taps - 1 - k];
+        if (ic < d->ic) ref_winograd_weights(m, r, g, u);
+        for (int e = 0; e < elements; e++) to[e * element] = u[e];
+      }
+}
+
 /* Sizes by experiment: transformed inputs in half of L2, whole register tiles, few of them where the weights stay in cache. Large
  * weights come from memory, which is slow: then each is read for as many tiles as possible, though those leave L2. */
 lw_winograd_block lw_winograd_choose_block(int m, const lw_conv2d_desc *d, int64_t oh, int64_t ow, lw_isa isa, size_t l2_bytes) {

@@ -149,41 +149,11 @@ static void bound(const kit_case *c, void *const t[], kit_order order, double *b
   free(all);
 }
 
-/* The transformed inputs of a tile whose outputs start at (h, w): v[ic]. */
-static void input_tile(const kit_winograd *k, const lw_conv2d_desc *c, const double *x, int64_t n, int64_t h, int64_t w,
-                       kit_winograd_input *v) {
-  for (int64_t ic = 0; ic < c->ic; ic++) {
-    double d[36];
-    for (int i = 0; i < k->t * k->t; i++) {
-      const int64_t ih = h + i / k->t - c->pad_top, iw = w + i % k->t - c->pad_left;
-      const int inside = ih >= 0 && ih < c->ih && iw >= 0 && iw < c->iw;
-      d[i] = inside ? x[((n * c->ic + ic) * c->ih + ih) * c->iw + iw] : 0;
-    }
-    v[ic] = kit_winograd_transform(k, d);
-  }
-}
-
 static void fast_bound(const char *algorithm, const kit_case *c, void *const t[], double *bounds) {
-  const kit_winograd k = kit_winograd_make(kit_winograd_tile(algorithm), (int)c->of.conv2d.kh);
-  const lw_conv2d_desc *d = &c->of.conv2d;
-  const double *w = t[W], *bias = t[BIAS];
   int64_t oh, ow;
   output(c, &oh, &ow);
   double *all = unpooled(c, bounds, sizeof *all);
-  kit_winograd_input *tile = malloc((size_t)d->ic * sizeof *tile);
-  for (int64_t n = 0; all && tile && n < d->n; n++)
-    for (int64_t h = 0; h < oh; h += k.m)
-      for (int64_t v = 0; v < ow; v += k.m) {
-        input_tile(&k, d, t[X], n, h, v, tile);
-        for (int64_t oc = 0; oc < d->oc; oc++) {
-          double of_tile[4][4];
-          kit_winograd_bound(&k, d->ic, tile, w + oc * d->ic * k.r * k.r, bias ? bias[oc] : 0, of_tile);
-          for (int64_t i = 0; i < k.m * k.m; i++)
-            if (h + i / k.m < oh && v + i % k.m < ow)
-              all[((n * d->oc + oc) * oh + h + i / k.m) * ow + v + i % k.m] = of_tile[i / k.m][i % k.m];
-        }
-      }
-  free(tile);
+  if (all) kit_winograd_bounds(kit_winograd_tile(algorithm), &c->of.conv2d, oh, ow, t[X], t[W], t[BIAS], all);
   if (!c->pool || !all) return;
   pool_bounds(c, all, bounds);
   free(all);

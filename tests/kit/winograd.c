@@ -3,6 +3,7 @@
  * of transformed weights and inputs, R that of a sum of products, EY that of an output before the bias. */
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include "tests/kit/kit.h"
 #include "tests/kit/winograd.h"
@@ -118,4 +119,37 @@ void kit_winograd_bound(const kit_winograd *k, int64_t ic, const kit_winograd_in
       const double of_all = (1 + 1e-6) * (ey + KIT_U * (fabs(y[i][j] + bias) + ey));
       bound[i][j] = may_overflow(largest) || isnan(of_all) ? INFINITY : of_all;
     }
+}
+
+/* The transformed inputs of a tile whose outputs start at (h, w): v[ic]. */
+static void input_tile(const kit_winograd *k, const lw_conv2d_desc *c, const double *x, int64_t n, int64_t h, int64_t w,
+                       kit_winograd_input *v) {
+  for (int64_t ic = 0; ic < c->ic; ic++) {
+    double d[36];
+    for (int i = 0; i < k->t * k->t; i++) {
+      const int64_t ih = h + i / k->t - c->pad_top, iw = w + i % k->t - c->pad_left;
+      const int inside = ih >= 0 && ih < c->ih && iw >= 0 && iw < c->iw;
+      d[i] = inside ? x[((n * c->ic + ic) * c->ih + ih) * c->iw + iw] : 0;
+    }
+    v[ic] = kit_winograd_transform(k, d);
+  }
+}
+
+void kit_winograd_bounds(int m, const lw_conv2d_desc *d, int64_t oh, int64_t ow, const double *x, const double *w,
+                         const double *bias, double *bounds) {
+  const kit_winograd k = kit_winograd_make(m, (int)d->kh);
+  kit_winograd_input *tile = malloc((size_t)d->ic * sizeof *tile);
+  for (int64_t n = 0; tile && n < d->n; n++)
+    for (int64_t h = 0; h < oh; h += m)
+      for (int64_t v = 0; v < ow; v += m) {
+        input_tile(&k, d, x, n, h, v, tile);
+        for (int64_t oc = 0; oc < d->oc; oc++) {
+          double of_tile[4][4];
+          kit_winograd_bound(&k, d->ic, tile, w + oc * d->ic * k.r * k.r, bias ? bias[oc] : 0, of_tile);
+          for (int64_t i = 0; i < m * m; i++)
+            if (h + i / m < oh && v + i % m < ow)
+              bounds[((n * d->oc + oc) * oh + h + i / m) * ow + v + i % m] = of_tile[i / m][i % m];
+        }
+      }
+  free(tile);
 }

@@ -4,6 +4,7 @@
 #define LANEWISE_TESTS_KIT_WINOGRAD_H
 
 #include <stdint.h>
+#include "lanewise.h"
 
 /* Y = A^T [ (G g G^T) .* (B^T d B) ] A. */
 typedef struct kit_winograd {
@@ -26,5 +27,9 @@ kit_winograd_input kit_winograd_transform(const kit_winograd *k, const double *d
  * (i, j) of ref_conv2d_winograd from the true one; infinite where an intermediate result may be too large for a float. */
 void kit_winograd_bound(const kit_winograd *k, int64_t ic, const kit_winograd_input *v, const double *g, double bias,
                         double bound[4][4]);
+
+/* The same for all outputs of a convolution; bias may be NULL. */
+void kit_winograd_bounds(int m, const lw_conv2d_desc *d, int64_t oh, int64_t ow, const double *x, const double *w,
+                         const double *bias, double *bounds);
 
 #endif
