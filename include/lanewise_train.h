@@ -152,6 +152,9 @@ typedef struct lw_trainer_options {
   lw_sgd_options sgd;         /**< of the first steps: see lw_trainer_set_sgd() */
   lw_cross_entropy_desc loss; /**< reduction, class weights (copied), smoothing, ignored label; n and c are not read */
   uint64_t seed;              /**< of dropout: layer `i` in step `s` has stream s * 2^16 + i of lw_dropout_train() */
+  lw_mode mode;               /**< LW_FAST: convolutions as a plan in that mode computes them, and their gradients to data, which
+                                   with stride 1 are convolutions too, likewise (docs/winograd.md); everything else, also the
+                                   gradients of the weights, is exact. Bits are the same on every ISA and number of threads */
   size_t memory_limit;        /**< bytes in all; 0: none. LW_NO_MEMORY, before anything is made, where more is needed */
 } lw_trainer_options;
 

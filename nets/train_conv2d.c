@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Convolutions of a trainer. Where channels fill whole vectors they go through the kernels on 16-channel blocks, with weights
- * packed anew in every step: some rows of one image at a time, whose blocks stay in cache. What is kept is plain. */
+ * packed anew in every step: some rows of one image at a time, whose blocks stay in cache. What is kept is plain. In mode fast
+ * the convolution and its gradient to data take the algorithm that the recipe has for them, on every ISA. */
 #include "nets/trainer.h"
 #include "runtime/topology.h"
 
@@ -30,15 +31,18 @@ static lw_view piece_of_y(const lw_conv2d_desc *d, int64_t rows, int64_t ow) {
   return lw_view_make(NULL, d->oc, rows, ow, LW_BLOCK, (const int64_t[4]){0});
 }
 
-/* Rows of outputs per piece: inputs and outputs fit into half of L2. `each`: whole multiples, if so many fit. */
-static int64_t rows_of(const lw_trainer *t, const lw_conv2d_desc *d, int64_t oh, int64_t ow, int64_t each, int64_t most) {
+/* Rows of outputs per piece: inputs and outputs fit into half of L2, unless Winograd's weights come from memory for each piece.
+ * Then and else no more than `most`, whole multiples of `each` if so many fit, and of Winograd's tiles. */
+static int64_t rows_of(const lw_trainer *t, const lw_conv2d_desc *d, int64_t oh, int64_t ow, int m, int64_t each, int64_t most) {
   const size_t row = bytes_of(&(lw_view){.n_stride = piece_of_x(d, 2).n_stride - piece_of_x(d, 1).n_stride}) +
                      (size_t)piece_of_y(d, 1, ow).n_stride * sizeof(float);
-  int64_t rows = (int64_t)(t->l2_bytes / 2 / row);
+  const int is_large = m && (size_t)lw_winograd_count(m, (int)d->kh, d->oc, d->ic) * sizeof(float) >= 8 * t->l2_bytes;
+  int64_t rows = is_large ? oh : (int64_t)(t->l2_bytes / 2 / row);
   if (rows > most) rows = most;
   if (rows >= oh) return oh;
   if (rows < 1) rows = 1;
   const int64_t pieces = (oh + rows - 1) / rows, even = (oh + pieces - 1) / pieces;
+  if (m) return even > m ? even / m * m : m;
   return even > each ? even / each * each : even;
 }
 
@@ -61,6 +65,7 @@ static void fill(const lw_view *piece, int64_t c, lw_view image, int64_t top, lw
 typedef struct packing {
   const lw_conv2d_desc *d;
   enum { PACK, TURN, UNPACK } what;
+  int m; /* not 0: transformed for Winograd's tiles of m x m */
   const float *from;
   float *to;
 } packing;
@@ -71,8 +76,12 @@ static void pack_part(void *user, int part, int parts) {
   const int64_t k = d->ic * d->kh * d->kw;
   int64_t begin, end;
   lw_share(panels_of(p->what == TURN ? d->ic : d->oc), (lw_part){part, parts}, &begin, &end);
-  if (p->what == PACK)
+  if (p->what == PACK && p->m)
+    lw_pack_winograd(p->m, (int)d->kh, d->oc, d->ic, begin, end, p->from + begin * LW_BLOCK * k, p->to);
+  else if (p->what == PACK)
     lw_pack_weights(d->oc, k, begin, end, p->from + begin * LW_BLOCK * k, p->to + begin * LW_BLOCK * k);
+  else if (p->what == TURN && p->m)
+    lw_pack_winograd_turned(p->m, d, begin, end, p->from, p->to);
   else if (p->what == TURN)
     lw_pack_turned(d, begin, end, p->from, p->to);
   else
@@ -90,8 +99,10 @@ static void pack(const lw_trainer *t, const packing *p) {
 typedef struct convolution {
   lw_conv2d_desc desc;
   int64_t oh, ow;
-  const lw_kernel *kernel;
+  const lw_recipe *recipe;
   int64_t rows; /* of a piece */
+  const lw_kernel *kernel;
+  lw_winograd_block block;
   const float *x, *w, *bias;
   float *y;
   int relu;
@@ -104,6 +115,21 @@ static size_t piece_bytes(const lw_conv2d_desc *d, int64_t rows, int64_t ow) {
   return bytes_of(&x) + bytes_of(&y);
 }
 
+static int tile_of(const lw_recipe *recipe) { return recipe ? recipe->winograd : 0; }
+
+static lw_winograd_block block_of(const lw_trainer *t, const lw_conv2d_desc *d, const lw_recipe *recipe, int64_t rows,
+                                  int64_t ow) {
+  lw_conv2d_desc piece = *d;
+  piece.n = 1;
+  return lw_winograd_choose_block(recipe->winograd, &piece, rows, ow, t->context->isa, t->l2_bytes);
+}
+
+/* Scratch of a part: the piece, then the kernel's. */
+static size_t convolution_bytes(const lw_trainer *t, const lw_conv2d_desc *d, const lw_recipe *recipe, int64_t rows, int64_t ow) {
+  const size_t bytes = piece_bytes(d, rows, ow);
+  return recipe ? bytes + lw_winograd_scratch(recipe->winograd, d, block_of(t, d, recipe, rows, ow), 0) : bytes;
+}
+
 static void convolve_piece(const convolution *c, int64_t image, int64_t h, int64_t rows, char *scratch) {
   const lw_conv2d_desc *d = &c->desc;
   lw_args args = {.conv2d = {.desc = *d, .oh = rows, .ow = c->ow, .w = c->w, .bias = c->bias, .relu = c->relu}};
@@ -113,6 +139,8 @@ static void convolve_piece(const convolution *c, int64_t image, int64_t h, int64
   a->desc.n = 1;
   a->desc.ih = a->x.h;
   a->desc.pad_top = a->desc.pad_bottom = 0;
+  a->block = c->block;
+  a->scratch = scratch + piece_bytes(d, rows, c->ow);
   const lw_part all = {0, 1};
   fill(&a->x, d->ic, lw_view_plain(c->x + image * d->ic * d->ih * d->iw, d->ic, d->ih, d->iw), h * d->stride_h - d->pad_top, all);
   c->kernel->fn(&args, all);
@@ -135,21 +163,29 @@ static void convolve_part(void *user, int part, int parts) {
 }
 
 static void convolve(const lw_trainer *t, convolution *c) {
-  c->kernel = find(t, LW_OP_conv2d, "direct");
+  c->kernel = find(t, LW_OP_conv2d, c->recipe ? c->recipe->algorithm : "direct");
+  if (c->recipe) c->block = block_of(t, &c->desc, c->recipe, c->rows, c->ow);
   c->scratch = t->scratch;
-  c->scratch_stride = piece_bytes(&c->desc, c->rows, c->ow);
+  c->scratch_stride = convolution_bytes(t, &c->desc, c->recipe, c->rows, c->ow);
   const int64_t work = lw_mac_work(t->context, macs_of(&c->desc, c->oh, c->ow), 0);
   lw_parallel(t->context, lw_kernel_parts(t->context, work), convolve_part, c);
 }
 
+/* Floats of packed weights from `ic` to `oc` channels. */
+static int64_t weight_count(int64_t oc, int64_t ic, const lw_conv2d_desc *d, int m) {
+  return m ? lw_winograd_count(m, (int)d->kh, oc, ic) : lw_packed_count(oc, ic * d->kh * d->kw);
+}
+
 static void forward_blocked(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *d, const float *x) {
-  float *const bias = t->packed + lw_packed_count(d->oc, d->ic * d->kh * d->kw);
-  pack(t, &(packing){d, PACK, weights_of(t, l->tensor), t->packed});
+  const int m = tile_of(l->forward);
+  float *const bias = t->packed + weight_count(d->oc, d->ic, d, m);
+  pack(t, &(packing){d, PACK, m, weights_of(t, l->tensor), t->packed});
   memset(bias, 0, (size_t)lw_packed_count(d->oc, 1) * sizeof *bias);
   if (l->has_bias) memcpy(bias, weights_of(t, l->tensor + 1), (size_t)d->oc * sizeof *bias);
   convolve(t, &(convolution){.desc = *d,
                              .oh = l->out.h,
                              .ow = l->out.w,
+                             .recipe = l->forward,
                              .rows = l->rows.forward,
                              .x = x,
                              .y = l->y,
@@ -159,10 +195,11 @@ static void forward_blocked(const lw_trainer *t, const lw_training_layer *l, con
 }
 
 static void data_blocked(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *d, const float *dy, float *dx) {
-  pack(t, &(packing){d, TURN, weights_of(t, l->tensor), t->packed});
+  pack(t, &(packing){d, TURN, tile_of(l->data), weights_of(t, l->tensor), t->packed});
   convolve(t, &(convolution){.desc = lw_conv2d_turned(d, l->out.h, l->out.w),
                              .oh = d->ih,
                              .ow = d->iw,
+                             .recipe = l->data,
                              .rows = l->rows.data,
                              .x = dy,
                              .y = dx,
@@ -212,37 +249,53 @@ static void weights_blocked(const lw_trainer *t, const lw_training_layer *l, con
       a->scratch = dy_scratch + bytes_of(&most_dy);
       lw_kernel_run(t->context, kernel, &args, lw_mac_work(t->context, macs_of(&a->desc, rows, ow), 0));
     }
-  pack(t, &(packing){d, UNPACK, t->packed, gradient_of(t, l->tensor)});
+  pack(t, &(packing){.d = d, .what = UNPACK, .from = t->packed, .to = gradient_of(t, l->tensor)});
 }
 
 /* -------------------------------------------------------------------------------------------------------------- layers */
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
+static const lw_recipe *recipe_of(const lw_trainer *t, lw_op op, const lw_conv2d_desc *d) {
+  int64_t oh, ow;
+  if (lw_conv2d_output(d, &oh, &ow) != LW_OK) return NULL;
+  const lw_recipe *r =
+      op == LW_OP_conv2d ? lw_recipe_conv2d(t->mode, d, oh, ow) : lw_recipe_conv2d_backward_data(t->mode, d, oh, ow);
+  return r && lw_kernel_find(op, t->context->isa, r->algorithm) ? r : NULL; /* autovec has none */
+}
+
+int lw_train_conv2d_is_fast(const lw_trainer *t, const lw_conv2d_desc *d) {
+  return recipe_of(t, LW_OP_conv2d, d) || recipe_of(t, LW_OP_conv2d_backward_data, d);
+}
+
 void lw_train_conv2d_plan(const lw_trainer *t, const lw_conv2d_desc *d, lw_training_layer *l, size_t *scratch, int64_t *packed) {
   const size_t threads = (size_t)t->context->threads;
-  const int64_t oh = l->out.h, ow = l->out.w, threads_share = t->context->threads > 1 ? 2 * t->context->threads : 1;
+  const int64_t oh = l->out.h, ow = l->out.w, share = t->context->threads > 1 ? 2 * t->context->threads : 1;
   l->rows = (lw_training_rows){0};
+  l->forward = recipe_of(t, LW_OP_conv2d, d);
+  l->data = recipe_of(t, LW_OP_conv2d_backward_data, d);
   *scratch = 0;
   *packed = 0;
   if (!lw_isa_is_simd(t->context->isa)) return;
   const int fits = d->groups == 1 && d->oc >= LW_BLOCK, turns = fits && d->ic >= LW_BLOCK && lw_conv2d_can_turn(d);
   if (fits) {
-    const int64_t most = d->n * oh / threads_share;
-    l->rows.forward = rows_of(t, d, oh, ow, lw_conv2d_direct_rows(ow), most);
-    l->rows.weights = rows_of(t, d, oh, ow, 1, oh);
-    *packed = lw_packed_count(d->oc, d->ic * d->kh * d->kw + 1);
-    *scratch = larger(threads * piece_bytes(d, l->rows.forward, ow),
-                      piece_bytes(d, l->rows.weights, ow) + (size_t)*packed * sizeof(float));
+    const int m = tile_of(l->forward);
+    const int64_t weights = lw_packed_count(d->oc, d->ic * d->kh * d->kw);
+    l->rows.forward = rows_of(t, d, oh, ow, m, lw_conv2d_direct_rows(ow), d->n * oh / share);
+    l->rows.weights = rows_of(t, d, oh, ow, 0, 1, oh);
+    *packed = weight_count(d->oc, d->ic, d, m) + lw_packed_count(d->oc, 1);
+    *scratch = larger(threads * convolution_bytes(t, d, l->forward, l->rows.forward, ow),
+                      piece_bytes(d, l->rows.weights, ow) + lw_lines((size_t)weights * sizeof(float)));
   } else {
     *scratch = threads * larger(lw_conv2d_plain_scratch(d), lw_conv2d_backward_scratch(LW_OP_conv2d_backward_weights, d));
   }
   if (turns) {
     const lw_conv2d_desc turned = lw_conv2d_turned(d, oh, ow);
-    l->rows.data = rows_of(t, &turned, d->ih, d->iw, lw_conv2d_direct_rows(d->iw), d->n * d->ih / threads_share);
-    const int64_t count = lw_packed_count(d->ic, d->oc * d->kh * d->kw);
+    const int m = tile_of(l->data);
+    l->rows.data = rows_of(t, &turned, d->ih, d->iw, m, lw_conv2d_direct_rows(d->iw), d->n * d->ih / share);
+    const int64_t count = weight_count(d->ic, d->oc, d, m);
     if (count > *packed) *packed = count;
-    *scratch = larger(*scratch, threads * piece_bytes(&turned, l->rows.data, d->iw));
+    *scratch = larger(*scratch, threads * convolution_bytes(t, &turned, l->data, l->rows.data, d->iw));
   } else {
     *scratch = larger(*scratch, threads * lw_conv2d_backward_scratch(LW_OP_conv2d_backward_data, d));
   }
@@ -262,8 +315,9 @@ void lw_train_conv2d(const lw_trainer *t, const lw_training_layer *l, const lw_c
                                    .bias = l->has_bias ? weights_of(t, l->tensor + 1) : NULL,
                                    .scratch = t->scratch,
                                    .scratch_stride = lw_conv2d_plain_scratch(d)}};
-  lw_kernel_run(t->context, find(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d)), &args,
-                lw_mac_work(t->context, macs_of(d, l->out.h, l->out.w), 0));
+  const lw_kernel *kernel = l->forward ? lw_kernel_find(LW_OP_conv2d, t->context->isa, l->forward->algorithm)
+                                       : find(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d));
+  lw_kernel_run(t->context, kernel, &args, lw_mac_work(t->context, macs_of(d, l->out.h, l->out.w), 0));
 }
 
 /* On plain tensors. */
@@ -277,7 +331,8 @@ static void gradient(const lw_trainer *t, const lw_training_layer *l, lw_op op, 
   a.scratch_stride = lw_conv2d_backward_scratch(op, d);
   const lw_args args = {.conv2d_backward = a};
   const double work = op == LW_OP_conv2d_backward_bias ? outputs : macs_of(d, a.oh, a.ow);
-  lw_kernel_run(t->context, find(t, op, NULL), &args, lw_mac_work(t->context, work, 0));
+  const char *algorithm = op == LW_OP_conv2d_backward_data && l->data ? l->data->algorithm : NULL;
+  lw_kernel_run(t->context, lw_kernel_find(op, t->context->isa, algorithm), &args, lw_mac_work(t->context, work, 0));
 }
 
 void lw_train_conv2d_backward(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *d, const float *x,

@@ -13,6 +13,10 @@ int lw_train_in_samples(const lw_trainer *t) {
     const lw_layer *row = &t->net->layers[i];
     if (shape.h * shape.w > MOST_PIXELS) return 0;
     if (i > 0 && lw_samples_is_map(row->kind) && !lw_train_in_place(t->net, i)) return 0;
+    if (row->kind == LW_LAYER_CONV2D) {
+      const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, shape);
+      if (lw_train_conv2d_is_fast(t, &d)) return 0;
+    }
     (void)lw_net_layer_output(t->net, i, shape, &shape);
   }
   return shape.h * shape.w <= MOST_PIXELS;

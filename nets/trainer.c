@@ -88,6 +88,8 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
 
 static lw_status check(const lw_net *net, const lw_trainer_options *o) {
   if (o->batch < 0) return lw_fail(LW_BAD_ARGUMENT, "trainer: batch is %" PRId64 ", expected at least 1", o->batch);
+  if (o->mode != LW_EXACT && o->mode != LW_FAST)
+    return lw_fail(LW_BAD_ARGUMENT, "trainer: mode is %d, expected LW_EXACT (0) or LW_FAST (1)", (int)o->mode);
   LW_TRY(lw_net_shapes(net, NULL));
   for (size_t i = 0; i < net->layer_count; i++)
     if (net->layers[i].kind == LW_LAYER_SOFTMAX)
@@ -113,6 +115,7 @@ static lw_status describe(lw_context *context, const lw_net *net, const lw_train
   LW_TRY(lw_context_resolve(context, &context));
   *t = (lw_trainer){.context = context, .net = (lw_net *)net, .batch = o.batch ? o.batch : 1, .sgd = o.sgd, .loss = o.loss};
   t->seed = o.seed;
+  t->mode = o.mode;
   t->loss.n = 1;
   t->loss.c = classes_of(net);
   LW_TRY(lw_cross_entropy_check(&t->loss));

@@ -4,7 +4,7 @@
 #define LANEWISE_NETS_TRAINER_H
 
 #include "lanewise_train.h"
-#include "nets/nets.h"
+#include "nets/recipe.h"
 
 /* Rows of outputs at a time that a convolution passes through blocks of 16 channels; 0: it runs on plain tensors. */
 typedef struct lw_training_rows {
@@ -19,7 +19,8 @@ typedef struct lw_training_layer {
   float *x, *y;   /* x == NULL: the caller's; y == x: in place. y is kept for the way back */
   int32_t *index; /* of max_pool2d */
   lw_training_rows rows;
-  int has_relu; /* computes the ReLU layer behind it too */
+  const lw_recipe *forward, *data; /* of a convolution and of its gradient to data; NULL: exact */
+  int has_relu;                    /* computes the ReLU layer behind it too */
 } lw_training_layer;
 
 typedef struct lw_training_tensor {
@@ -33,6 +34,7 @@ struct lw_trainer {
   lw_context *context;
   lw_net *net; /* a deep copy */
   int64_t batch;
+  lw_mode mode;
   lw_sgd_options sgd;
   lw_cross_entropy_desc loss;
   uint64_t seed, steps;
@@ -68,6 +70,8 @@ void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw
  * of packed weights. */
 void lw_train_conv2d_plan(const lw_trainer *t, const lw_conv2d_desc *desc, lw_training_layer *l, size_t *scratch,
                           int64_t *packed);
+/* Whether mode fast has an algorithm for it. */
+int lw_train_conv2d_is_fast(const lw_trainer *t, const lw_conv2d_desc *desc);
 void lw_train_conv2d(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *desc, const float *x);
 /* dx may be NULL. */
 void lw_train_conv2d_backward(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *desc, const float *x,

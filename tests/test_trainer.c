@@ -79,6 +79,21 @@ static const lw_layer wide_layers[] = {{.kind = LW_LAYER_CONV2D, .name = "c1", .
                                        {.kind = LW_LAYER_LINEAR, .name = "fc", .out = 5}};
 static const lw_net wide = {"wide", 3, 24, 320, wide_layers, sizeof wide_layers / sizeof *wide_layers};
 
+/* In mode fast F(4x4, 3x3), F(2x2, 3x3) and F(2x2, 5x5) both ways; a convolution with too few input channels for them; one whose
+ * gradient to data, being larger than its output, is Winograd's alone; one with a stride. */
+static const lw_layer fast_layers[] = {{.kind = LW_LAYER_CONV2D, .name = "few", .out = 17, .kernel = 3, .pad = 1},
+                                       {.kind = LW_LAYER_RELU, .name = "relu1"},
+                                       {.kind = LW_LAYER_CONV2D, .name = "large", .out = 33, .kernel = 3, .pad = 1},
+                                       {.kind = LW_LAYER_RELU, .name = "relu2"},
+                                       {.kind = LW_LAYER_MAX_POOL2D, .name = "pool", .kernel = 2},
+                                       {.kind = LW_LAYER_CONV2D, .name = "small", .out = 20, .kernel = 3, .pad = 1, .no_bias = 1},
+                                       {.kind = LW_LAYER_TANH, .name = "tanh"},
+                                       {.kind = LW_LAYER_CONV2D, .name = "five", .out = 18, .kernel = 5, .pad = 2},
+                                       {.kind = LW_LAYER_CONV2D, .name = "back", .out = 16, .kernel = 3},
+                                       {.kind = LW_LAYER_CONV2D, .name = "strided", .out = 18, .kernel = 3, .stride = 2},
+                                       {.kind = LW_LAYER_LINEAR, .name = "fc", .out = 5}};
+static const lw_net fast = {"fast", 3, 28, 30, fast_layers, sizeof fast_layers / sizeof *fast_layers};
+
 /* ------------------------------------------------------------------------------------------------- finite differences */
 
 /* Some weights of every tensor, moved both ways in double: so steep the loss is there. A weight whose move makes ReLU or a pool
@@ -177,9 +192,10 @@ static void same(const lw_trainer *a, const lw_trainer *b, const lw_net *net) {
     }
 }
 
-static void same_bits(const lw_net *net, int batch, int steps) {
+static void same_bits_in(lw_mode mode, const lw_net *net, int batch, int steps) {
   static const char *const isas[] = {"ref", "naive", "avx2", "avx512", "neon"};
-  const lw_trainer_options options = {.batch = batch, .sgd = momentum, .seed = 77, .loss = {.label_smoothing = .1f}};
+  const lw_trainer_options options = {
+      .batch = batch, .sgd = momentum, .seed = 77, .loss = {.label_smoothing = .1f}, .mode = mode};
   float *x = values(1001, 4 * batch * net->c * net->h * net->w), expected[STEPS], losses[STEPS];
   lw_context *context;
   must(lw_context_create(&(lw_context_options){.threads = 1, .isa = "ref"}, &context));
@@ -200,6 +216,32 @@ static void same_bits(const lw_net *net, int batch, int steps) {
     }
   lw_trainer_destroy(reference);
   lw_context_destroy(context);
+  free(x);
+}
+
+static void same_bits(const lw_net *net, int batch, int steps) { same_bits_in(LW_EXACT, net, batch, steps); }
+
+/* Mode fast: bits of its own, the same everywhere, with as many samples as mode exact puts into lanes too. Where the recipe has
+ * nothing for a network, those of mode exact. */
+static void mode_fast(void **state) {
+  (void)state;
+  float losses[2][STEPS], *x = values(1006, 4 * MANY * fast.c * fast.h * fast.w);
+  const lw_net *const nets[] = {&fast, lw_net_builtin("lenet5")};
+  same_bits_in(LW_FAST, &fast, 3, 3);
+#if !defined(LANEWISE_CUT)
+  same_bits_in(LW_FAST, &fast, 17, 2);
+#endif
+  for (int i = 0; i < 2; i++) {
+    lw_trainer *exact = make(NULL, nets[i], &(lw_trainer_options){.batch = BATCH, .sgd = momentum});
+    lw_trainer *other = make(NULL, nets[i], &(lw_trainer_options){.batch = BATCH, .sgd = momentum, .mode = LW_FAST});
+    walk(exact, nets[i], BATCH, 0, 3, x, losses[0]);
+    walk(other, nets[i], BATCH, 0, 3, x, losses[1]);
+    assert_true(fabsf(losses[0][0] - losses[1][0]) < 1e-4f);
+    assert_true((memcmp(lw_trainer_tensor(exact, LW_TRAINER_WEIGHTS, 0), lw_trainer_tensor(other, LW_TRAINER_WEIGHTS, 0),
+                        100 * sizeof(float)) != 0) == (i == 0));
+    lw_trainer_destroy(exact);
+    lw_trainer_destroy(other);
+  }
   free(x);
 }
 
@@ -239,18 +281,18 @@ static void goes_on_where_it_stopped(void **state) {
 }
 
 /* A plan made of a trainer's weights computes what the trainer predicts, in the same bits; dropout is off. */
-static void predicts(int batch) {
-  float losses[STEPS], scores[MANY * 4], y[MANY * 4], *x = values(1003, 4 * batch * odd.c * odd.h * odd.w);
-  lw_trainer *t = make(NULL, &odd, &(lw_trainer_options){.batch = batch, .sgd = momentum});
+static void predicts(const lw_net *net, lw_mode mode, int batch) {
+  float losses[STEPS], scores[MANY * 5], y[MANY * 5], *x = values(1003, 4 * batch * net->c * net->h * net->w);
+  lw_trainer *t = make(NULL, net, &(lw_trainer_options){.batch = batch, .sgd = momentum, .mode = mode});
   lw_plan *plan;
   void *workspace;
-  walk(t, &odd, batch, 0, 3, x, losses);
+  walk(t, net, batch, 0, 3, x, losses);
   const lw_weights weights = lw_trainer_source(t, LW_TRAINER_WEIGHTS);
-  must(lw_plan_create(NULL, &odd, &weights, &(lw_plan_options){.batch = batch}, &plan));
+  must(lw_plan_create(NULL, net, &weights, &(lw_plan_options){.batch = batch, .mode = mode}, &plan));
   must(lw_allocate(NULL, lw_plan_workspace_bytes(plan), &workspace));
   must(lw_plan_run(plan, x, y, workspace));
   must(lw_trainer_predict(t, batch, x, scores));
-  assert_memory_equal(scores, y, (size_t)(batch * 4) * sizeof *y);
+  assert_memory_equal(scores, y, (size_t)(batch * outputs_of(net)) * sizeof *y);
   must(lw_trainer_predict(t, 0, NULL, NULL));
   lw_release(NULL, workspace);
   lw_plan_destroy(plan);
@@ -260,8 +302,9 @@ static void predicts(int batch) {
 
 static void predicts_as_a_plan_does(void **state) {
   (void)state;
-  predicts(BATCH);
-  predicts(MANY);
+  predicts(&odd, LW_EXACT, BATCH);
+  predicts(&odd, LW_EXACT, MANY);
+  predicts(&fast, LW_FAST, 4);
 }
 
 /* VGG16 takes at most a fifth more than what must be kept: weights, gradients and momentum, and for every sample the outputs of
@@ -283,10 +326,12 @@ static void memory_of_vgg16(void **state) {
     size_t bytes;
     lw_context *context;
     must(lw_context_create(&(lw_context_options){.threads = threads}, &context));
-    must(lw_trainer_memory(context, net, &(lw_trainer_options){.batch = 4}, &bytes));
-    print_message("vgg16, batch 4, %d threads: %.1f MB = %.3f x weights, gradients, momentum, activations\n", threads,
-                  (double)bytes * 1e-6, (double)bytes / least);
-    assert_true((double)bytes <= 1.2 * least);
+    for (int mode = LW_EXACT; mode <= LW_FAST; mode++) {
+      must(lw_trainer_memory(context, net, &(lw_trainer_options){.batch = 4, .mode = (lw_mode)mode}, &bytes));
+      print_message("vgg16, batch 4, %s, %d threads: %.1f MB = %.3f x weights, gradients, momentum, activations\n",
+                    mode == LW_FAST ? "fast" : "exact", threads, (double)bytes * 1e-6, (double)bytes / least);
+      assert_true((double)bytes <= 1.2 * least);
+    }
     lw_context_destroy(context);
   }
 }
@@ -324,6 +369,7 @@ static void errors(void **state) {
   lw_trainer *t = NULL;
 #define CREATE(net, ...) lw_trainer_create(NULL, net, &weights, &(lw_trainer_options){__VA_ARGS__}, &t)
   refused(CREATE(net, .batch = -1), LW_BAD_ARGUMENT, "batch is -1", __LINE__);
+  refused(CREATE(net, .mode = (lw_mode)7), LW_BAD_ARGUMENT, "mode is 7, expected LW_EXACT (0) or LW_FAST (1)", __LINE__);
   refused(CREATE(net, .sgd = {.lr = -1}), LW_BAD_ARGUMENT, "lr is -1", __LINE__);
   refused(CREATE(net, .loss = {.label_smoothing = 2}), LW_BAD_ARGUMENT, "label_smoothing is 2", __LINE__);
   refused(CREATE(net, .batch = INT64_MAX / 64), LW_BAD_SHAPE, "activations of the batch", __LINE__);
@@ -369,6 +415,7 @@ int main(void) {
       cmocka_unit_test(every_isa_and_number_of_threads),
       cmocka_unit_test(goes_on_where_it_stopped),
       cmocka_unit_test(predicts_as_a_plan_does),
+      cmocka_unit_test(mode_fast),
       cmocka_unit_test(memory_of_vgg16),
       cmocka_unit_test(learns),
       cmocka_unit_test(errors),

@@ -26,6 +26,7 @@ static const kit_case cases[] = {
     {"k1", SHAPE(2, 3, 4, 5, 6, 1, 1)},
     /* channels */
     {"oc1", SHAPE(1, 3, 5, 7, 1, 3, 3), PAD(1)},
+    {"oc1-large", SHAPE(1, 64, 46, 46, 1, 3, 3), PAD(1)}, /* some of so many short sums comes near its bound */
     {"oc3", SHAPE(1, 3, 5, 7, 3, 3, 3), PAD(1)},
     {"oc4", SHAPE(1, 5, 5, 7, 4, 3, 3), PAD(1)},
     {"oc5", SHAPE(1, 4, 5, 7, 5, 3, 3), PAD(1)},
