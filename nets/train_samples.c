@@ -168,7 +168,7 @@ static void backward_conv2d(const pass *p, size_t layer, const lw_samples_tensor
   run(p, LW_OP_conv2d_backward_weights, "samples", &args, work);
   if (l->has_bias) {
     args.conv2d_backward.out = gradient_of(p, l->tensor + 1);
-    args.conv2d_backward.chains += p->w->chains ? lw_samples_chains_of_weights(&a.desc) : 0;
+    if (p->w->chains) args.conv2d_backward.chains += lw_samples_chains_of_weights(&a.desc);
     run(p, LW_OP_conv2d_backward_bias, "samples", &args, work_of(p, outputs));
   }
   if (!lw_samples_needs_dx(p->t->net, layer)) return;

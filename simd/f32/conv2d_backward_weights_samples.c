@@ -113,7 +113,7 @@ static void chunk(const lw_conv2d_backward_args *a, const shape *s, float *scrat
   t.x_row = d->stride_h * a->x_view.row_stride;
   t.x_px = d->stride_w * LW_BLOCK;
   t.to_out = a->chains ? lw_samples_taps(d) * LW_BLOCK : (CHUNK + SLACK) * LW_BLOCK;
-  float *const chains = a->chains ? a->chains + first * t.to_out : scratch + (SLACK - begin) * LW_BLOCK; /* of tap 0 */
+  float *const chains = a->chains ? a->chains + first * t.to_out + begin * LW_BLOCK : scratch + SLACK * LW_BLOCK;
   for (int64_t n = 0; n < d->n; n += LW_BLOCK) {
     t.x = lw_view_at(&a->x_view, n / LW_BLOCK, in, -d->pad_top, -d->pad_left);
     t.dy = lw_view_at(&a->dy_view, n / LW_BLOCK, first, 0, 0);
@@ -125,12 +125,12 @@ static void chunk(const lw_conv2d_backward_args *a, const shape *s, float *scrat
         offset[j] = ic * a->x_view.block_stride + kh * d->dilation_h * a->x_view.row_stride + kw * d->dilation_w * LW_BLOCK;
       }
       t.offset = offset;
-      t.chains = chains + k * LW_BLOCK;
+      t.chains = chains + (k - begin) * LW_BLOCK;
       s->run(&t);
     }
     for (int64_t o = skip; o < s->outs && !a->chains; o++)
-      add_samples(chains + o * t.to_out + begin * LW_BLOCK, end - begin, d->n - n < LW_BLOCK ? d->n - n : LW_BLOCK,
-                  n == 0 && !a->adds, a->out + (first + o) * taps + begin);
+      add_samples(chains + o * t.to_out, end - begin, d->n - n < LW_BLOCK ? d->n - n : LW_BLOCK, n == 0 && !a->adds,
+                  a->out + (first + o) * taps + begin);
   }
 }
 
