@@ -12,7 +12,7 @@ enum {
   PANELS = VL == 16 ? 2 : 1,            /* panels of a tile */
   VMAX = PANELS * PV,                   /* vectors of dy per pixel */
   CHAINS = V_REGISTERS == 32 ? 24 : 12, /* vectors of a tile: they, dy and one input fill the registers */
-  PIXELS = 256,                         /* of a chunk, about: 48 KB of dy and x */
+  PIXELS = 128,                         /* of a chunk, about: 24 KB of dy and x, half of L1 */
   CACHED = 512 << 10                    /* bytes of dw that may wait between two chunks */
 };
 
