@@ -37,8 +37,8 @@ static int print_start(const training *t) {
   printf("%s, %s parameters, learns %s: %s images, %s to validate on", o->net->name, cli_count(parameters), o->data,
          cli_count(d->learn.count), d->validate.count ? cli_count(d->validate.count) : "none");
   if (d->judge.count && d->judge.from != d->validate.from) printf(", %s to judge by", cli_count(d->judge.count));
-  printf("; ISA %s, %d threads, seed %llu, memory %s\n", lw_context_isa(t->context), lw_context_threads(t->context),
-         (unsigned long long)o->seed, cli_bytes((double)t->trainer_bytes));
+  printf("; mode %s, ISA %s, %d threads, seed %llu, memory %s\n", cli_mode_name(o->mode), lw_context_isa(t->context),
+         lw_context_threads(t->context), (unsigned long long)o->seed, cli_bytes((double)t->trainer_bytes));
   if (d->class_weights) {
     printf("class weights:");
     for (int64_t i = 0; i < t->classes; i++) printf(" %.4g", (double)d->class_weights[i]);

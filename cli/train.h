@@ -21,7 +21,8 @@ typedef struct train_options {
   const lw_net *net;
   const char *data;
   int64_t epochs, batch, limit, patience; /* limit, patience 0: none */
-  lw_sgd_options sgd;                     /* with the first learning rate */
+  lw_mode mode;
+  lw_sgd_options sgd; /* with the first learning rate */
   train_schedule schedule;
   float label_smoothing;
   const char *class_weights; /* NULL: none; "auto", numbers, or a file of them */

@@ -41,12 +41,12 @@ static json_t *options_json(const training *t) {
              a->flip, (long long)a->crop, (double)a->noise);
   snprintf(crc, sizeof crc, "%08x", t->data.crc);
   json_t *options =
-      json_pack("{s:s, s:I, s:I, s:I, s:s, s:I, s:f, s:f, s:f, s:b, s:s, s:f, s:o, s:s}", "network", o->net->name, "--seed",
-                (json_int_t)o->seed, "images to learn from", (json_int_t)t->data.learn.count, "images to validate on",
-                (json_int_t)t->data.validate.count, "data with checksum", crc, "--batch", (json_int_t)o->batch, "--lr",
-                (double)o->sgd.lr, "--momentum", (double)o->sgd.momentum, "--weight-decay", (double)o->sgd.weight_decay,
-                "--nesterov", o->sgd.nesterov, "--schedule", train_schedule_name(o->schedule), "--label-smoothing",
-                (double)o->label_smoothing, "--class-weights", class_weights_json(t), "--augment", augment);
+      json_pack("{s:s, s:s, s:I, s:I, s:I, s:s, s:I, s:f, s:f, s:f, s:b, s:s, s:f, s:o, s:s}", "network", o->net->name, "--mode",
+                cli_mode_name(o->mode), "--seed", (json_int_t)o->seed, "images to learn from", (json_int_t)t->data.learn.count,
+                "images to validate on", (json_int_t)t->data.validate.count, "data with checksum", crc, "--batch",
+                (json_int_t)o->batch, "--lr", (double)o->sgd.lr, "--momentum", (double)o->sgd.momentum, "--weight-decay",
+                (double)o->sgd.weight_decay, "--nesterov", o->sgd.nesterov, "--schedule", train_schedule_name(o->schedule),
+                "--label-smoothing", (double)o->label_smoothing, "--class-weights", class_weights_json(t), "--augment", augment);
   if (o->schedule == TRAIN_LINEAR) json_object_set_new(options, "--epochs", json_integer(o->epochs));
   return options;
 }

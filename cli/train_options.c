@@ -84,6 +84,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'e': o->epochs = cli_option("--epochs", arg, 1, 1000000); return 0;
   case 'b': o->batch = cli_option("--batch", arg, 1, 65536); return 0;
   case 'l': o->sgd.lr = (float)cli_real("--lr", arg, 0, (double)FLT_MAX); return 0;
+  case 'm': o->mode = cli_mode("--mode", arg); return 0;
   case KEY_MOMENTUM: o->sgd.momentum = (float)cli_real("--momentum", arg, 0, 1); return 0;
   case KEY_WEIGHT_DECAY: o->sgd.weight_decay = (float)cli_real("--weight-decay", arg, 0, (double)FLT_MAX); return 0;
   case KEY_NESTEROV: o->sgd.nesterov = 1; return 0;
@@ -138,6 +139,11 @@ static const struct argp_option list[] = {
     {"weight-decay", KEY_WEIGHT_DECAY, "RATE", 0, "Weight decay (default: 0.001)", 2},
     {"label-smoothing", KEY_SMOOTHING, "SHARE", 0, "Spread this share of a label evenly over all classes (default: 0)", 2},
     {"patience", KEY_PATIENCE, "N", 0, "Stop when the validation loss has not fallen for N epochs", 2},
+    {"mode", 'm', "NAME", 0,
+     "exact (default) or fast: Winograd's convolutions, and their gradients to data, where they pay. Either gives the same bits "
+     "on "
+     "every ISA and thread count",
+     2},
     {"seed", 'S', "N", 0, "Of everything random: first weights, division of the data, order, augmentation, dropout (default: 1)",
      2},
     {NULL, 0, NULL, 0, "Results:", 3},

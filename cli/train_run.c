@@ -63,7 +63,7 @@ int train_make(training *t) {
   const train_options *o = t->o;
   const lw_weights first = lw_weights_seeded(&o->seed);
   const lw_trainer_options options = {
-      .batch = o->batch, .sgd = o->sgd, .loss = loss_of(t, 1, LW_REDUCTION_MEAN), .seed = o->seed};
+      .batch = o->batch, .sgd = o->sgd, .loss = loss_of(t, 1, LW_REDUCTION_MEAN), .seed = o->seed, .mode = o->mode};
   const size_t batch = (size_t)o->batch, inputs = batch * (size_t)(o->net->c * o->net->h * o->net->w);
   const size_t outputs = batch * (size_t)t->classes;
   if (lw_net_parameter_tensors(o->net, &t->tensors) != LW_OK ||

@@ -22,7 +22,7 @@ class Train(training.Case):
     def test_files(self):
         text = self.train("--epochs", "3", "--schedule", "constant", "--save", self.path("m"), "--curve", self.path("m.csv"), "--curve",
                           self.path("m.SVG"), "--curve", self.path("m.html"))
-        self.assertTrue(text.startswith(f"lenet5, 61,706 parameters, learns {self.data}: 288 images, 32 to validate on, 50 to judge by; ISA "))
+        self.assertTrue(text.startswith(f"lenet5, 61,706 parameters, learns {self.data}: 288 images, 32 to validate on, 50 to judge by; mode exact, ISA "))
         header, data = read_safetensors(self.path("m"))
         self.assertEqual(header.pop("__metadata__"), {"format": "pt"})
         self.assertEqual({n: t["shape"] for n, t in header.items()},
@@ -86,7 +86,7 @@ class Train(training.Case):
         os.remove(f"{self.data}/t10k-labels-idx1-ubyte")
         text = self.train("--epochs", "2", "--validation", "0", "--save", self.path("m"), "--curve", self.path("m.csv"), "--curve",
                           self.path("m.svg"))
-        self.assertIn("320 images, none to validate on; ISA", text)
+        self.assertIn("320 images, none to validate on; mode exact, ISA", text)
         self.assertIn("weights of epoch 2", text)
         self.assertEqual([r[3] for r in self.rows(text)], [None, None])
         self.assertTrue(all(line.endswith(",,") for line in kit.read(self.path("m.csv")).decode().split()[1:]))
@@ -97,14 +97,14 @@ class Train(training.Case):
         os.remove(f"{self.data}/train-images-idx3-ubyte")
         os.remove(f"{self.data}/train-labels-idx1-ubyte")
         text = self.train("--epochs", "1", "--batch", "16")
-        self.assertIn("40 images, 10 to validate on; ISA", text)
+        self.assertIn("40 images, 10 to validate on; mode exact, ISA", text)
         self.assertRegex(text, r"set, validation: \d+ of 10 images right")
         self.refused("--validation", "test", has="has only one half")
         self.refused("--data", self.folder, has=["t10k-images-idx3-ubyte[.gz]", "test_batch.bin"])
 
     def test_validates_on_the_test_half(self):
         text = self.train("--epochs", "1", "--validation", "test")
-        self.assertIn("320 images, 50 to validate on; ISA", text)
+        self.assertIn("320 images, 50 to validate on; mode exact, ISA", text)
         self.assertRegex(text, r"set, test: \d+ of 50 images right")
 
     def test_nothing_is_learnt_from_what_is_set_apart(self):
@@ -162,7 +162,10 @@ class Train(training.Case):
         self.assertEqual(read_safetensors(self.path("m"))[1], read_safetensors(self.path("first"))[1])
 
     def test_images_of_other_shapes(self):
-        self.train("--epochs", "1", "--limit", "30", "--batch", "20", net="net")
+        self.train("--epochs", "1", "--limit", "30", "--batch", "20", "--save", self.path("exact"), net="net")
+        text = self.train("--epochs", "1", "--limit", "30", "--batch", "20", "--save", self.path("fast"), "--mode", "fast", net="net")
+        self.assertIn("; mode fast, ISA ", text)
+        self.assertNotEqual(kit.read(self.path("exact")), kit.read(self.path("fast")))
         with open(f"{self.folder}/data_batch_1.bin", "wb") as f:
             for i in range(24):
                 f.write(bytes([i % 10]) + bytes([i * 10]) * 3072)

@@ -89,7 +89,8 @@ class Failures(training.Case):
         before = kit.read(self.path("m.checkpoint"))
         other = {("--lr", "0.1"): "--lr 0.05", ("--momentum", "0.5"): "--momentum 0.9", ("--weight-decay", "0"): "--weight-decay 0.001",
                  ("--nesterov",): "--nesterov false, now it is true", ("--batch", "16"): "--batch 32, now it is 16",
-                 ("--seed", "2"): "--seed 1, now it is 2", ("--epochs", "3"): "--epochs 2, now it is 3",
+                 ("--seed", "2"): "--seed 1, now it is 2", ("--mode", "fast"): '--mode "exact", now it is "fast"',
+                 ("--epochs", "3"): "--epochs 2, now it is 3",
                  ("--schedule", "constant"): '--schedule "linear", now it is "constant"', ("--label-smoothing", "0.1"): "--label-smoothing 0",
                  ("--class-weights", "auto"): "--class-weights []", ("--limit", "300"): "images to learn from 288, now it is 270",
                  ("--validation", "0"): "images to learn from 288, now it is 320", ("--augment", "flip"): '--augment "none", now it is "shift=0',
@@ -141,6 +142,7 @@ class Failures(training.Case):
         for arguments, message in ((["--epochs", "0"], '--epochs is "0"'), (["--lr", "-1"], '--lr is "-1"'), (["--lr", "nan"], '--lr is "nan"'),
                                    (["--lr", "1x"], '--lr is "1x"'), (["--momentum", "1"], '--momentum is "1", expected a number from 0 to below 1'),
                                    (["--batch", "65537"], '--batch is "65537"'), (["--schedule", "cosine"], "expected linear or constant"),
+                                   (["--mode", "quick"], '--mode is "quick"'),
                                    (["--validation", "1"], '--validation is "1"'), (["--augment", "blur=1"], '--augment has "blur=1"'),
                                    (["--augment", "shift"], "shift needs a number"), (["--augment", "flip=1"], "flip takes no number"),
                                    (["--augment", "rotate=91"], '--augment rotate is "91"'), (["--curve", "c.png"], "ends in .csv, .svg or .html"),
