@@ -27,7 +27,7 @@ static const run runs[] = {
     {"lenet5", "digits", 64, 160, 5, 0, {.lr = .02f, .momentum = .9f}, 0},
     {"lenet5_1998", "digits", 7, 24, 24, 4, {.lr = .01f, .momentum = .9f, .weight_decay = 1e-3f, .nesterov = 1}, .1f},
     {"mlp", "digits", 33, 100, 20, 4, {.lr = .05f}, 0},
-    {"net", "noise", 5, 7, 2, 1, {.lr = .001f, .momentum = .9f, .dampening = .1f}, 0},
+    {"net", "noise", 2, 3, 4, 1, {.lr = .001f, .momentum = .9f, .dampening = .1f}, 0},
 };
 enum { RUNS = sizeof runs / sizeof *runs, MAX_STEPS = 100 };
 
