@@ -112,7 +112,7 @@ static void every_isa_gives_the_digests(void **state) {
       for (int mode = LW_EXACT; mode <= LW_FAST; mode++) {
         if (!is_big(net) || !is_cut) run_net(net, (lw_mode)mode, isas[k], 1, 0, 0);
         run_net(net, (lw_mode)mode, isas[k], 2, 1, 0);
-        if (!is_big(net)) run_net(net, (lw_mode)mode, isas[k], 5, 1, 0);
+        if (!is_big(net) && !is_cut) run_net(net, (lw_mode)mode, isas[k], 5, 1, 0);
       }
     }
   }
@@ -170,12 +170,14 @@ static void check_bounds(const lw_net *net, lw_mode mode) {
   lw_plan_destroy(plan);
 }
 
-/* Layer by layer against sums in double: what the digests say is right, too, and not only the same everywhere. */
+/* Layer by layer against sums in double: what the digests say is right, too, and not only the same everywhere. Once, since equal
+ * bits are equally right: cut builds only try the way there. */
 static void every_layer_is_within_its_bound(void **state) {
   (void)state;
   const lw_net *net;
   for (size_t i = 0; (net = lw_net_builtin_at(i)); i++)
-    for (int mode = LW_EXACT; mode <= LW_FAST && !(is_big(net) && is_cut); mode++) check_bounds(net, (lw_mode)mode);
+    for (int mode = LW_EXACT; mode <= LW_FAST; mode++)
+      if (!is_cut || strcmp(net->name, "lenet5") == 0) check_bounds(net, (lw_mode)mode);
 }
 
 int main(int argc, char **argv) {

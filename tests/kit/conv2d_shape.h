@@ -38,8 +38,13 @@ static void cut(kit_case *c) {
       KIT_SIZE(pad_right, of.conv2d.pad_right), KIT_SIZE(dilation_h, of.conv2d.dilation_h),                                      \
       KIT_SIZE(dilation_w, of.conv2d.dilation_w), KIT_SIZE(groups, of.conv2d.groups)
 
-/* Ways to run a row of algorithm `samples`: halos as tight as can be, and wider ones. Not the largest images, of which it would
- * hold 16. */
-static inline int kit_samples_variants(const lw_conv2d_desc *d) { return d->ih * d->iw > 56 * 56 ? 0 : 2; }
+/* Ways to run a row of algorithm `samples`: halos as tight as can be, and wider ones. Not the layers of big images or many
+ * channels: it would compute 16 of them, as no network does. */
+static inline int kit_samples_variants(const lw_conv2d_desc *d) {
+  int64_t oh = 0, ow = 0;
+  lw_conv2d_output(d, &oh, &ow);
+  const double macs = (double)(LW_SAMPLES(d->n) * LW_BLOCK * d->oc * oh * ow) * (double)(d->ic / d->groups * d->kh * d->kw);
+  return macs > 2e7 ? 0 : 2;
+}
 
 #endif
