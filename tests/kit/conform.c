@@ -47,6 +47,9 @@ static int runs_expensive(const subject *s, const lw_kernel *row) {
   return !in_table(row) || (!is_plain_loop(row) && (row->promise == LW_FAST || lw_kernel_find(row->op, row->isa, NULL) == row));
 }
 
+/* Flops above which true values are not computed, and plain loops in slices stand for the definition. */
+static double most_of_definition(const conform_plan *p) { return p->quick && !p->backend ? CONFORM_LARGE : CONFORM_EXPENSIVE; }
+
 /* Whether a quick run has so many parts; of a case in four they are threads (an emulator keeps memory of each). */
 static int is_among_few(const lw_kernel *row, int parts) { return parts == 3 || (parts == 1 && !is_plain_loop(row)); }
 static kit_schedule schedule_of_few(const subject *s) { return s->number % 4 == 0 ? KIT_THREADS : KIT_FALLING; }
@@ -223,8 +226,8 @@ static void run_rows(subject *s) {
   const conform_plan *p = s->plan;
   for (int m = KIT_GUARD_END; m <= KIT_GUARD_OFFSET; m++) {
     kit_set got;
-    if (s->flops > HEAVY && m != KIT_GUARD_END) break;
-    if (p->quick && m != KIT_GUARD_END && m != KIT_GUARD_START + s->number % 2) continue;
+    if (s->flops > (p->quick ? CONFORM_LARGE : HEAVY) && m != KIT_GUARD_END) break;
+    if (p->quick && m != KIT_GUARD_END && (m != KIT_GUARD_START + s->number % 2 || s->fill != KIT_REALS)) continue;
     if (!kit_set_make(&got, s->op, &s->c, (kit_memory)m)) {
       conform_child_error(s->child, "no memory for case %s", s->c.name);
       return;
@@ -233,7 +236,8 @@ static void run_rows(subject *s) {
     for (size_t i = 0; i < p->row_count; i++) {
       const lw_kernel *row = p->rows[i];
       if (!of_algorithm(row, s->algorithm)) continue;
-      if ((s->flops > CONFORM_EXPENSIVE && !runs_expensive(s, row)) || (p->quick && m != KIT_GUARD_END && is_plain_loop(row)))
+      if ((s->flops > CONFORM_EXPENSIVE && !runs_expensive(s, row)) ||
+          (p->quick && is_plain_loop(row) && (m != KIT_GUARD_END || s->flops > CONFORM_LARGE)))
         continue;
       s->place.memory = m;
       s->place.row = (int)i;
@@ -260,7 +264,7 @@ static int wants_bits(const subject *s) {
 
 static int expect(subject *s) {
   if (!wants_bits(s)) return 1;
-  const lw_kernel *ref = s->flops > CONFORM_EXPENSIVE ? loops_of(s) : NULL;
+  const lw_kernel *ref = s->flops > most_of_definition(s->plan) ? loops_of(s) : NULL;
   if (!ref) {
     if (s->algorithm)
       s->op->fast_ref(s->algorithm, &s->c, s->expected.t);
@@ -278,7 +282,7 @@ static int expect(subject *s) {
 
 /* Up to how many flops true values are computed. Rows of the table have their bits for larger cases. */
 static double most_wide(const subject *s) {
-  if (!s->child->backend || wants_bits(s)) return CONFORM_EXPENSIVE;
+  if (!s->child->backend || wants_bits(s)) return most_of_definition(s->plan);
   return s->plan->own || s->plan->only_case ? INFINITY : WIDE;
 }
 
