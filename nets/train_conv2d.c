@@ -5,13 +5,6 @@
 #include "nets/trainer.h"
 #include "runtime/topology.h"
 
-static const float *weights_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_WEIGHTS]; }
-static float *gradient_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_GRADIENTS]; }
-
-static const lw_kernel *find(const lw_trainer *t, lw_op op, const char *algorithm) {
-  return lw_kernel_find(op, t->context->isa, lw_isa_is_simd(t->context->isa) ? algorithm : NULL);
-}
-
 static double macs_of(const lw_conv2d_desc *d, int64_t oh, int64_t ow) {
   return (double)d->n * (double)(d->oc * oh * ow) * (double)(d->ic / d->groups * d->kh * d->kw);
 }
@@ -163,7 +156,7 @@ static void convolve_part(void *user, int part, int parts) {
 }
 
 static void convolve(const lw_trainer *t, convolution *c) {
-  c->kernel = find(t, LW_OP_conv2d, c->recipe ? c->recipe->algorithm : "direct");
+  c->kernel = lw_train_kernel(t, LW_OP_conv2d, c->recipe ? c->recipe->algorithm : "direct");
   if (c->recipe) c->block = block_of(t, &c->desc, c->recipe, c->rows, c->ow);
   c->scratch = t->scratch;
   c->scratch_stride = convolution_bytes(t, &c->desc, c->recipe, c->rows, c->ow);
@@ -179,9 +172,9 @@ static int64_t weight_count(int64_t oc, int64_t ic, const lw_conv2d_desc *d, int
 static void forward_blocked(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *d, const float *x) {
   const int m = tile_of(l->forward);
   float *const bias = t->packed + weight_count(d->oc, d->ic, d, m);
-  pack(t, &(packing){d, PACK, m, weights_of(t, l->tensor), t->packed});
+  pack(t, &(packing){d, PACK, m, lw_train_weights(t, l->tensor), t->packed});
   memset(bias, 0, (size_t)lw_packed_count(d->oc, 1) * sizeof *bias);
-  if (l->has_bias) memcpy(bias, weights_of(t, l->tensor + 1), (size_t)d->oc * sizeof *bias);
+  if (l->has_bias) memcpy(bias, lw_train_weights(t, l->tensor + 1), (size_t)d->oc * sizeof *bias);
   convolve(t, &(convolution){.desc = *d,
                              .oh = l->out.h,
                              .ow = l->out.w,
@@ -195,7 +188,7 @@ static void forward_blocked(const lw_trainer *t, const lw_training_layer *l, con
 }
 
 static void data_blocked(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *d, const float *dy, float *dx) {
-  pack(t, &(packing){d, TURN, tile_of(l->data), weights_of(t, l->tensor), t->packed});
+  pack(t, &(packing){d, TURN, tile_of(l->data), lw_train_weights(t, l->tensor), t->packed});
   convolve(t, &(convolution){.desc = lw_conv2d_turned(d, l->out.h, l->out.w),
                              .oh = d->ih,
                              .ow = d->iw,
@@ -224,7 +217,7 @@ static void fill_part(void *user, int part, int parts) {
 /* All threads fill the blocks of a piece, then compute weights from them; the sums of an image rest until its last piece. */
 static void weights_blocked(const lw_trainer *t, const lw_training_layer *l, const lw_conv2d_desc *d, const float *x,
                             const float *dy) {
-  const lw_kernel *const kernel = find(t, LW_OP_conv2d_backward_weights, "blocked");
+  const lw_kernel *const kernel = lw_train_kernel(t, LW_OP_conv2d_backward_weights, "blocked");
   const int64_t oh = l->out.h, ow = l->out.w, most = l->rows.weights;
   const lw_view most_x = piece_of_x(d, most), most_dy = piece_of_y(d, most, ow);
   char *const dy_scratch = t->scratch + bytes_of(&most_x);
@@ -249,7 +242,7 @@ static void weights_blocked(const lw_trainer *t, const lw_training_layer *l, con
       a->scratch = dy_scratch + bytes_of(&most_dy);
       lw_kernel_run(t->context, kernel, &args, lw_mac_work(t->context, macs_of(&a->desc, rows, ow), 0));
     }
-  pack(t, &(packing){.d = d, .what = UNPACK, .from = t->packed, .to = gradient_of(t, l->tensor)});
+  pack(t, &(packing){.d = d, .what = UNPACK, .from = t->packed, .to = lw_train_gradient(t, l->tensor)});
 }
 
 /* -------------------------------------------------------------------------------------------------------------- layers */
@@ -311,12 +304,12 @@ void lw_train_conv2d(const lw_trainer *t, const lw_training_layer *l, const lw_c
                                    .ow = l->out.w,
                                    .x = lw_view_plain(x, d->ic, d->ih, d->iw),
                                    .y = lw_view_plain(l->y, d->oc, l->out.h, l->out.w),
-                                   .w = weights_of(t, l->tensor),
-                                   .bias = l->has_bias ? weights_of(t, l->tensor + 1) : NULL,
+                                   .w = lw_train_weights(t, l->tensor),
+                                   .bias = l->has_bias ? lw_train_weights(t, l->tensor + 1) : NULL,
                                    .scratch = t->scratch,
                                    .scratch_stride = lw_conv2d_plain_scratch(d)}};
   const lw_kernel *kernel = l->forward ? lw_kernel_find(LW_OP_conv2d, t->context->isa, l->forward->algorithm)
-                                       : find(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d));
+                                       : lw_train_kernel(t, LW_OP_conv2d, lw_conv2d_plain_algorithm(d));
   lw_kernel_run(t->context, kernel, &args, lw_mac_work(t->context, macs_of(d, l->out.h, l->out.w), 0));
 }
 
@@ -341,12 +334,14 @@ void lw_train_conv2d_backward(const lw_trainer *t, const lw_training_layer *l, c
     weights_blocked(t, l, d, x, dy);
   else
     gradient(t, l, LW_OP_conv2d_backward_weights, d,
-             (lw_conv2d_backward_args){.x = x, .dy = dy, .out = gradient_of(t, l->tensor)});
+             (lw_conv2d_backward_args){.x = x, .dy = dy, .out = lw_train_gradient(t, l->tensor)});
   if (l->has_bias)
-    gradient(t, l, LW_OP_conv2d_backward_bias, d, (lw_conv2d_backward_args){.dy = dy, .out = gradient_of(t, l->tensor + 1)});
+    gradient(t, l, LW_OP_conv2d_backward_bias, d,
+             (lw_conv2d_backward_args){.dy = dy, .out = lw_train_gradient(t, l->tensor + 1)});
   if (!dx) return;
   if (l->rows.data)
     data_blocked(t, l, d, dy, dx);
   else
-    gradient(t, l, LW_OP_conv2d_backward_data, d, (lw_conv2d_backward_args){.dy = dy, .w = weights_of(t, l->tensor), .out = dx});
+    gradient(t, l, LW_OP_conv2d_backward_data, d,
+             (lw_conv2d_backward_args){.dy = dy, .w = lw_train_weights(t, l->tensor), .out = dx});
 }

@@ -23,9 +23,6 @@ static void run(const pass *p, lw_op op, const char *algorithm, const lw_args *a
     lw_train_run(p->t, op, algorithm, args, work);
 }
 
-static const float *weights_of(const pass *p, int tensor) { return p->t->tensor[tensor].part[LW_TRAINER_WEIGHTS]; }
-static float *gradient_of(const pass *p, int tensor) { return p->t->tensor[tensor].part[LW_TRAINER_GRADIENTS]; }
-
 /* Multiply-adds of an operator in all lanes. */
 static int64_t work_of(const pass *p, double macs_of_sample) {
   return lw_mac_work(p->t->context, (double)(p->groups * LW_BLOCK) * macs_of_sample, 0);
@@ -99,8 +96,8 @@ static void forward_weights(const pass *p, size_t layer, const lw_samples_tensor
                       .ow = is_linear ? p->groups : y->shape.w,
                       .x = is_linear ? row_of_groups(x->shape, x->y.p) : x->y,
                       .y = is_linear ? row_of_groups(y->shape, y->y.p) : y->y,
-                      .w = weights_of(p, l->tensor),
-                      .bias = l->has_bias ? weights_of(p, l->tensor + 1) : NULL,
+                      .w = lw_train_weights(p->t, l->tensor),
+                      .bias = l->has_bias ? lw_train_weights(p->t, l->tensor + 1) : NULL,
                       .relu = lw_samples_relu_within(p->t->net, layer)};
   const lw_args args = {.conv2d = a};
   run(p, LW_OP_conv2d, "samples", &args,
@@ -138,7 +135,7 @@ static void forward(const pass *p, const float *x, int is_training) {
   reorder(p, tensor[0].shape, &in, &tensor[0].y, 1);
   forward_maps(p, &tensor[0], is_training);
   for (const lw_samples_tensor *it = tensor; it < last; it++) {
-    if (lw_samples_has_weights(&p->t->net->layers[it->reader]))
+    if (lw_train_has_weights(&p->t->net->layers[it->reader]))
       forward_weights(p, it->reader, it, it + 1);
     else
       forward_pool(p, it->reader, it, it + 1);
@@ -155,8 +152,8 @@ static void backward_conv2d(const pass *p, size_t layer, const lw_samples_tensor
                                .adds = p->first > 0,
                                .oh = y->shape.h,
                                .ow = y->shape.w,
-                               .out = gradient_of(p, l->tensor),
-                               .w = weights_of(p, l->tensor),
+                               .out = lw_train_gradient(p->t, l->tensor),
+                               .w = lw_train_weights(p->t, l->tensor),
                                .x_view = x->y,
                                .dy_view = y->dy,
                                .scratch = p->s->scratch,
@@ -167,7 +164,7 @@ static void backward_conv2d(const pass *p, size_t layer, const lw_samples_tensor
   if (p->w->chains) args.conv2d_backward.chains = p->w->chains + p->chains;
   run(p, LW_OP_conv2d_backward_weights, "samples", &args, work);
   if (l->has_bias) {
-    args.conv2d_backward.out = gradient_of(p, l->tensor + 1);
+    args.conv2d_backward.out = lw_train_gradient(p->t, l->tensor + 1);
     if (p->w->chains) args.conv2d_backward.chains += lw_samples_chains_of_weights(&a.desc);
     run(p, LW_OP_conv2d_backward_bias, "samples", &args, work_of(p, outputs));
   }
@@ -194,7 +191,7 @@ static void backward_linear(const pass *p, size_t layer, const lw_samples_tensor
   const lw_args back = {.conv2d_backward = {.desc = linear_of(p, x->shape, y->shape),
                                             .oh = 1,
                                             .ow = p->groups,
-                                            .w = weights_of(p, p->t->layers[layer].tensor),
+                                            .w = lw_train_weights(p->t, p->t->layers[layer].tensor),
                                             .dy_view = row_of_groups(y->shape, y->dy.p),
                                             .x_view = row_of_groups(x->shape, x->dy.p)}};
   run(p, LW_OP_conv2d_backward_data, "samples", &back, work_of(p, (double)d.in * (double)d.out));
@@ -292,12 +289,12 @@ static void add_chains(void *user, int part, int parts) {
                             .chains = chains,
                             .chains_stride = s->chains_stride,
                             .is_sum = 1,
-                            .out = t->tensor[l->tensor].part[LW_TRAINER_GRADIENTS]}};
+                            .out = lw_train_gradient(t, l->tensor)}};
     const lw_conv2d_desc d = args.conv2d_backward.desc;
     lw_train_kernel(t, LW_OP_conv2d_backward_weights, "samples")->fn(&args, (lw_part){part, parts});
     if (l->has_bias) {
       args.conv2d_backward.chains += lw_samples_chains_of_weights(&d);
-      args.conv2d_backward.out = t->tensor[l->tensor + 1].part[LW_TRAINER_GRADIENTS];
+      args.conv2d_backward.out = lw_train_gradient(t, l->tensor + 1);
       lw_train_kernel(t, LW_OP_conv2d_backward_bias, "samples")->fn(&args, (lw_part){part, parts});
     }
     chains += lw_samples_chains_of_layer(&d);
@@ -314,9 +311,9 @@ static void linear_gradients(void *user, int part, int parts) {
     lw_args args = {.linear_backward = {.desc = {b->n, lw_shape_size(l->in), lw_shape_size(l->out)},
                                         .x = t->samples->x[i],
                                         .dy = t->samples->dy[i],
-                                        .out = t->tensor[l->tensor].part[LW_TRAINER_GRADIENTS]}};
+                                        .out = lw_train_gradient(t, l->tensor)}};
     lw_train_kernel(t, LW_OP_linear_backward_weights, NULL)->fn(&args, (lw_part){part, parts});
-    args.linear_backward.out = t->tensor[l->tensor + 1].part[LW_TRAINER_GRADIENTS];
+    args.linear_backward.out = lw_train_gradient(t, l->tensor + 1);
     if (l->has_bias) lw_train_kernel(t, LW_OP_linear_backward_bias, NULL)->fn(&args, (lw_part){part, parts});
   }
 }

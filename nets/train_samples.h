@@ -46,13 +46,6 @@ lw_status lw_samples_lay_out(lw_trainer *t, lw_arena *a);
 void lw_samples_run(const lw_trainer *t, int64_t n, const float *x, const int32_t *labels);
 
 /* What the files share. */
-static inline int lw_samples_is_map(lw_layer_kind kind) {
-  return kind == LW_LAYER_RELU || kind == LW_LAYER_TANH || kind == LW_LAYER_DROPOUT;
-}
-static inline int lw_samples_has_weights(const lw_layer *row) {
-  return row->kind == LW_LAYER_CONV2D || row->kind == LW_LAYER_LINEAR;
-}
-
 /* A ReLU right before a max pool acts on the gradient behind the pool, where it is a quarter or less: what the pool did not take
  * gets +0 anyway, and what it took is its output. */
 static inline int lw_samples_relu_of_pool(const lw_net *net, size_t pool) {
@@ -61,12 +54,12 @@ static inline int lw_samples_relu_of_pool(const lw_net *net, size_t pool) {
 }
 /* ReLUs that are part of the kernel before them. */
 static inline int lw_samples_relu_within(const lw_net *net, size_t layer) {
-  return lw_samples_has_weights(&net->layers[layer]) && layer + 1 < net->layer_count &&
+  return lw_train_has_weights(&net->layers[layer]) && layer + 1 < net->layer_count &&
          net->layers[layer + 1].kind == LW_LAYER_RELU;
 }
 static inline int lw_samples_needs_dx(const lw_net *net, size_t layer) {
   size_t first = 0;
-  while (!lw_samples_has_weights(&net->layers[first])) first++;
+  while (!lw_train_has_weights(&net->layers[first])) first++;
   return layer > first;
 }
 

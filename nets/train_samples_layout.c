@@ -12,7 +12,7 @@ int lw_train_in_samples(const lw_trainer *t) {
   for (size_t i = 0; i < t->net->layer_count; i++) {
     const lw_layer *row = &t->net->layers[i];
     if (shape.h * shape.w > MOST_PIXELS) return 0;
-    if (i > 0 && lw_samples_is_map(row->kind) && !lw_train_in_place(t->net, i)) return 0;
+    if (i > 0 && lw_train_is_map(row->kind) && !lw_train_in_place(t->net, i)) return 0;
     if (row->kind == LW_LAYER_CONV2D) {
       const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, shape);
       if (lw_train_conv2d_is_fast(t, &d)) return 0;
@@ -46,7 +46,7 @@ static int describe(const lw_net *net, lw_samples_tensor *tensor) {
   tensor[0] = (lw_samples_tensor){.shape = shape, .writer = SIZE_MAX};
   for (size_t i = 0; i < net->layer_count; i++) {
     (void)lw_net_layer_output(net, i, shape, &shape);
-    if (lw_samples_is_map(net->layers[i].kind)) continue;
+    if (lw_train_is_map(net->layers[i].kind)) continue;
     tensor[k].reader = i;
     tensor[++k] = (lw_samples_tensor){.shape = shape, .writer = i};
   }

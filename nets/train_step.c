@@ -11,14 +11,11 @@ void lw_train_run(const lw_trainer *t, lw_op op, const char *algorithm, const lw
   lw_kernel_run(t->context, lw_train_kernel(t, op, algorithm), args, work);
 }
 
-static const float *weights_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_WEIGHTS]; }
-static float *gradient_of(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_GRADIENTS]; }
-
 /* ------------------------------------------------------------------------------------------------------------- forward */
 
 static void forward_linear(const lw_trainer *t, const lw_training_layer *l, const lw_linear_desc *d, const float *x) {
-  lw_args args = {.linear = {.desc = *d, .x = x, .w = weights_of(t, l->tensor), .y = l->y}};
-  if (l->has_bias) args.linear.bias = weights_of(t, l->tensor + 1);
+  lw_args args = {.linear = {.desc = *d, .x = x, .w = lw_train_weights(t, l->tensor), .y = l->y}};
+  if (l->has_bias) args.linear.bias = lw_train_weights(t, l->tensor + 1);
   args.linear.scratch = t->scratch;
   args.linear.scratch_stride = LW_LINEAR_PLAIN_SCRATCH;
   lw_train_run(t, LW_OP_linear, "plain", &args,
@@ -107,13 +104,13 @@ static float *backward_layer(const lw_trainer *t, size_t layer, int64_t n, const
   case LW_LAYER_LINEAR: {
     const lw_linear_desc d = {n, lw_shape_size(l->in), row->out};
     linear_gradient(t, LW_OP_linear_backward_weights,
-                    (lw_linear_backward_args){.desc = d, .x = x, .dy = dy, .out = gradient_of(t, l->tensor)});
+                    (lw_linear_backward_args){.desc = d, .x = x, .dy = dy, .out = lw_train_gradient(t, l->tensor)});
     if (l->has_bias)
       linear_gradient(t, LW_OP_linear_backward_bias,
-                      (lw_linear_backward_args){.desc = d, .dy = dy, .out = gradient_of(t, l->tensor + 1)});
+                      (lw_linear_backward_args){.desc = d, .dy = dy, .out = lw_train_gradient(t, l->tensor + 1)});
     if (dx)
       linear_gradient(t, LW_OP_linear_backward_data,
-                      (lw_linear_backward_args){.desc = d, .dy = dy, .w = weights_of(t, l->tensor), .out = dx});
+                      (lw_linear_backward_args){.desc = d, .dy = dy, .w = lw_train_weights(t, l->tensor), .out = dx});
     return dx;
   }
   case LW_LAYER_RELU: lw_train_run(t, LW_OP_relu_backward, NULL, &map, count); return dy;

@@ -16,10 +16,6 @@ void *lw_arena_take(lw_arena *a, int64_t count, size_t element) {
   return p;
 }
 
-static int changes_in_place(lw_layer_kind kind) {
-  return kind == LW_LAYER_RELU || kind == LW_LAYER_TANH || kind == LW_LAYER_DROPOUT;
-}
-
 /* Its way back reads its own output, which a layer behind it must not overwrite. ReLU's asks for the sign only, which dropout of
  * its output keeps where a gradient is not 0 anyway. */
 static int may_be_overwritten(lw_layer_kind kind, lw_layer_kind by) {
@@ -27,7 +23,7 @@ static int may_be_overwritten(lw_layer_kind kind, lw_layer_kind by) {
 }
 
 int lw_train_in_place(const lw_net *net, size_t i) {
-  return changes_in_place(net->layers[i].kind) && i > 0 && may_be_overwritten(net->layers[i - 1].kind, net->layers[i].kind);
+  return lw_train_is_map(net->layers[i].kind) && i > 0 && may_be_overwritten(net->layers[i - 1].kind, net->layers[i].kind);
 }
 
 /* Lays out all memory of a trainer; with base == NULL only counts it. */
@@ -43,7 +39,7 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
   for (size_t i = 0; i < t->net->layer_count; i++, in = out) {
     const lw_layer *row = &t->net->layers[i];
     (void)lw_net_layer_output(t->net, i, in, &out); /* checked */
-    const int has_weights = row->kind == LW_LAYER_CONV2D || row->kind == LW_LAYER_LINEAR;
+    const int has_weights = lw_train_has_weights(row);
     const int in_place = lw_train_in_place(t->net, i);
     LW_TRY(lw_check_count("trainer", "activations of the batch", (const int64_t[]){t->batch, out.c + 15, out.h, out.w}, 4,
                           sizeof(float), NULL));

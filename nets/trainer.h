@@ -60,6 +60,17 @@ void *lw_arena_take(lw_arena *a, int64_t count, size_t element);
 /* Whether layer i > 0 works in place: it is a map, and its way back and that of the layer before do not need what it overwrites.
  */
 int lw_train_in_place(const lw_net *net, size_t i);
+/* Maps, which work element by element. */
+static inline int lw_train_is_map(lw_layer_kind kind) {
+  return kind == LW_LAYER_RELU || kind == LW_LAYER_TANH || kind == LW_LAYER_DROPOUT;
+}
+static inline int lw_train_has_weights(const lw_layer *layer) {
+  return layer->kind == LW_LAYER_CONV2D || layer->kind == LW_LAYER_LINEAR;
+}
+static inline const float *lw_train_weights(const lw_trainer *t, int tensor) {
+  return t->tensor[tensor].part[LW_TRAINER_WEIGHTS];
+}
+static inline float *lw_train_gradient(const lw_trainer *t, int tensor) { return t->tensor[tensor].part[LW_TRAINER_GRADIENTS]; }
 /* Of dropout: see lw_trainer_options. */
 static inline uint64_t lw_train_stream(const lw_trainer *t, size_t layer) { return (t->steps << 16) + layer; }
 /* algorithm: of the SIMD ISAs' kernels. */

@@ -216,7 +216,6 @@ typedef struct lw_conv2d_backward_args {
 /* linear_backward_data (dy, w), _weights (x, dy), _bias (dy); out: the gradient. */
 typedef struct lw_linear_backward_args {
   lw_linear_desc desc;
-  int adds; /* weights and bias on SIMD ISAs: as of lw_conv2d_backward_args */
   const float *x, *w, *dy;
   float *out;
 } lw_linear_backward_args;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * conv2d_backward_weights and conv2d_backward_bias, algorithm `samples`: lanes are samples, each with the chains of its image,
  * which rest in scratch until those of 16 weights can be turned, so that a weight adds its samples in rising order. */
+#include "simd/f32/samples_tile.h"
 #include "simd/f32/transpose.h"
 #include "simd/kernels.h"
 
@@ -8,7 +9,6 @@ enum {
   PV = LW_BLOCK / VL,
   CHAINS = V_REGISTERS == 32 ? 24 : 12, /* most vectors of a tile, and outputs */
   OUTS = LW_SAMPLES_OUTS,
-  STEP = 3,                 /* see conv2d_samples.c */
   CHUNK = LW_SAMPLES_CHUNK, /* weights per output whose chains rest together */
   SLACK = LW_SAMPLES_SLACK  /* most taps of a tile, which may begin before its chunk */
 };
@@ -88,15 +88,14 @@ TILES(TILE_FN)
 #define TILE_ROW(taps, outs) {taps, outs, tile_##taps##_##outs},
 static const shape shapes[] = {TILES(TILE_ROW)};
 
-/* See conv2d_samples.c. */
+/* The tile that covers taps x outputs in the fewest cycles. */
 static const shape *choose(int64_t taps, int64_t outs) {
   const shape *best = NULL;
   int64_t least = 0;
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const shape *s = &shapes[i];
     if (s->taps > taps || s->outs > outs) continue;
-    const int64_t fmas = s->taps * s->outs * PV, loads = (s->taps + s->outs) * PV, most = fmas > loads ? fmas : loads;
-    const int64_t cost = (taps + s->taps - 1) / s->taps * ((outs + s->outs - 1) / s->outs) * ((most > 8 ? most : 8) + STEP);
+    const int64_t cost = samples_tile_cost(taps, s->taps, outs, s->outs, s->taps * s->outs * PV, (s->taps + s->outs) * PV);
     if (best && cost >= least) continue;
     best = s;
     least = cost;

@@ -6,14 +6,14 @@
  * Rows of taps that lie on the padding multiply +0 by a weight. Where all weights are finite they add +0 or -0, which changes a
  * chain only while it is -0, and what follows can keep the difference only in a zero: a chain that then ends as -0 might be +0
  * with them. So they are left out, and a tile of which any chain ends as -0 is computed again with them. */
+#include "simd/f32/samples_tile.h"
 #include "simd/kernels.h"
 #include "simd/vec/vec.h"
 
 enum {
   PV = LW_BLOCK / VL,
   CHAINS = V_REGISTERS == 32 ? 24 : 12, /* most vectors of a tile, and of its positions */
-  INPUTS = 8,
-  STEP = 3 /* half cycles */
+  INPUTS = 8
 };
 
 /* Positions first, first + step, ... of y along one axis, which have the same taps. Position i reads x at
@@ -68,7 +68,7 @@ ALWAYS_INLINE int tile(const int px, const int outs, const int unit, const tile_
   for (int64_t c = 0; c < t->channels; c++)
     for (int64_t h = 0; h < t->rows; h++) {
       const float *x = t->x + c * t->x_channel + h * t->x_row, *w = t->w + c * t->w_channel + h * t->w_row;
-      for (int64_t i = t->columns; i > 0; i--, x += t->x_column, w += t->w_column) {
+      for (int64_t left = t->columns; left > 0; left--, x += t->x_column, w += t->w_column) {
         vf in[INPUTS];
         V_UNROLL for (int i = 0; i < px * PV; i++) {
           in[i] = v_load(x + i / PV * x_px + i % PV * VL);
@@ -115,16 +115,14 @@ TILES(TILE_FN)
 #define TILE_ROW(px, outs) {px, outs, tile_##px##_##outs},
 static const shape shapes[] = {TILES(TILE_ROW)};
 
-/* The tile that covers positions x outputs in the fewest cycles: two FMAs or loads each, chains of 4 cycles per step, and what a
- * step costs beside them. */
+/* The tile that covers positions x outputs in the fewest cycles. */
 static const shape *choose(int64_t positions, int64_t outs) {
   const shape *best = NULL;
   int64_t least = 0;
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     const shape *s = &shapes[i];
     if (s->px > positions || s->outs > outs) continue;
-    const int64_t fmas = s->px * s->outs * PV, loads = s->px * PV + s->outs, most = fmas > loads ? fmas : loads;
-    const int64_t cost = (positions + s->px - 1) / s->px * ((outs + s->outs - 1) / s->outs) * ((most > 8 ? most : 8) + STEP);
+    const int64_t cost = samples_tile_cost(positions, s->px, outs, s->outs, s->px * s->outs * PV, s->px * PV + s->outs);
     if (best && cost >= least) continue;
     best = s;
     least = cost;

@@ -10,7 +10,7 @@ void VEC_FN(linear_backward_bias)(const lw_args *args, lw_part part) {
   lw_share((out + VL - 1) / VL, part, &begin, &end);
   for (int64_t o = begin * VL; o < end * VL; o += VL) {
     const int64_t left = out - o;
-    vf sum = !a->adds ? v_zero() : left >= VL ? v_load(a->out + o) : v_load_partial(a->out + o, left);
+    vf sum = v_zero();
     for (int64_t n = 0; n < a->desc.n; n++) {
       const float *dy = a->dy + n * out + o;
       sum = v_add(sum, left >= VL ? v_load(dy) : v_load_partial(dy, left));

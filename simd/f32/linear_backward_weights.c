@@ -7,15 +7,13 @@ ALWAYS_INLINE void tile(const int rows, const int whole, const lw_linear_backwar
   const int any = a->desc.n > 0; /* else x and dy may be NULL */
   const float *x = any ? a->x + i : NULL, *dy = any ? a->dy + o : NULL;
   vf acc[ROWS][COLUMNS];
-  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int v = 0; v < COLUMNS; v++) acc[r][v] =
-      a->adds ? tile_load(whole, a->out + (o + r) * in + i, v, left) : v_zero();
-  const int64_t first = any && !a->adds;
-  if (first) /* the start: a product that underflows can be -0, which +0 would take away */
+  V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int v = 0; v < COLUMNS; v++) acc[r][v] = v_zero();
+  if (any) /* the start: a product that underflows can be -0, which +0 would take away */
     V_UNROLL for (int r = 0; r < rows; r++) V_UNROLL for (int v = 0; v < COLUMNS; v++) acc[r][v] =
         v_fma(tile_load(whole, x, v, left), v_broadcast(dy + r), v_zero());
-  for (int64_t n = first; n < a->desc.n; n++) {
-    x = a->x + n * in + i;
-    dy = a->dy + n * out + o;
+  for (int64_t n = 1; n < a->desc.n; n++) {
+    x += in;
+    dy += out;
     vf value[COLUMNS];
     V_UNROLL for (int v = 0; v < COLUMNS; v++) value[v] = tile_load(whole, x, v, left);
     V_UNROLL for (int r = 0; r < rows; r++) {

@@ -55,22 +55,6 @@ static void cut(kit_case *c) {
   if (d->out > 300) d->out = 296 + d->out % 8;
 }
 
-/* Of the gradients that are sums over rows, on SIMD ISAs: all rows at once, or the later half added in a second pass. */
-static inline int sum_variants(const lw_kernel *row, const kit_case *c) {
-  return lw_isa_is_simd(row->isa) && c->of.linear.n > 1 ? 2 : 1;
-}
-static inline void add_second_pass(kit_run *run) {
-  lw_linear_backward_args *first = &run->args[0].linear_backward, *second = &run->args[1].linear_backward;
-  if (run->variant == 0) return;
-  *second = *first;
-  first->desc.n /= 2;
-  second->desc.n -= first->desc.n;
-  second->adds = 1;
-  if (first->x) second->x += first->desc.n * first->desc.in;
-  second->dy += first->desc.n * first->desc.out;
-  run->passes = 2;
-}
-
 static const kit_parameter parameters[] = {
     KIT_SIZE(n, of.linear.n), KIT_SIZE(in, of.linear.in), KIT_SIZE(out, of.linear.out), {0}};
 

@@ -31,7 +31,6 @@ static double flops(const kit_case *c) { return (double)c->of.linear.n * (double
 
 static void prepare(kit_run *run) {
   run->args[0].linear_backward = (lw_linear_backward_args){.desc = run->c->of.linear, .dy = run->t[DY], .out = run->t[DB]};
-  add_second_pass(run);
 }
 
 static lw_status call(lw_context *context, const kit_case *c, void *const t[]) {
@@ -51,7 +50,6 @@ const kit_op kit_op_linear_backward_bias = {
     .exact_on_integers = 1,
     .flops = flops,
     .cut = cut,
-    .variants = sum_variants,
     .prepare = prepare,
     .call = call,
 };
