@@ -161,18 +161,6 @@ typedef struct selection {
   int batches[64], batch_count, threads[64], thread_count, slow;
 } selection;
 
-/* Does the recipe give a layer another algorithm than mode exact? */
-static int fast_differs(const lw_net *net) {
-  lw_shape in = {net->c, net->h, net->w}, out;
-  for (size_t i = 0; i < net->layer_count; i++, in = out) {
-    if (lw_net_layer_output(net, i, in, &out) != LW_OK) return 0;
-    if (net->layers[i].kind != LW_LAYER_CONV2D) continue;
-    const lw_conv2d_desc d = lw_layer_conv2d(&net->layers[i], 1, in);
-    if (lw_recipe_conv2d(LW_FAST, &d, out.h, out.w)) return 1;
-  }
-  return 0;
-}
-
 static void add(const selection *s, const lw_net *net, lw_mode mode, lw_isa isa, int64_t batch, int threads) {
   static int used, line_count;
   const int is_autovec = (int)isa == lw_isa_best_autovec(), plain = is_autovec || isa == LW_ISA_NAIVE;
@@ -214,10 +202,11 @@ static void add_steps(const selection *s, const lw_net *net, lw_isa best) {
     for (int t = 0; t < s->thread_count; t++) {
       const int batch = s->batch_count ? s->batches[b] : usual[b];
       if (b == 0 && t == 0 && !is_vgg16 && (s->slow || net->c == 1) && option_lists(s->isas, "naive"))
-        nets_step_register(net, LW_ISA_NAIVE, batch, s->threads[t]);
+        nets_step_register(net, LW_EXACT, LW_ISA_NAIVE, batch, s->threads[t]);
       for (int isa = 0; isa < LW_ISA_COUNT; isa++)
         if (is_simd_here((lw_isa)isa, best) && option_lists(s->isas, lw_isa_name((lw_isa)isa)))
-          nets_step_register(net, (lw_isa)isa, batch, s->threads[t]);
+          for (int mode = LW_EXACT; mode <= (lw_recipe_is_fast(net) ? LW_FAST : LW_EXACT); mode++)
+            nets_step_register(net, (lw_mode)mode, (lw_isa)isa, batch, s->threads[t]);
     }
 }
 
@@ -270,9 +259,9 @@ int main(int argc, char **argv) {
         if (lw_isa_best_autovec() >= 0) add(&s, net, LW_EXACT, (lw_isa)lw_isa_best_autovec(), batches[b], s.threads[t]);
         for (int isa = 0; isa < LW_ISA_COUNT; isa++)
           if (is_simd_here((lw_isa)isa, best))
-            for (int mode = LW_EXACT; mode <= (fast_differs(net) ? LW_FAST : LW_EXACT); mode++)
+            for (int mode = LW_EXACT; mode <= (lw_recipe_is_fast(net) ? LW_FAST : LW_EXACT); mode++)
               add(&s, net, (lw_mode)mode, (lw_isa)isa, batches[b], s.threads[t]);
-        peer_nets_want(net, batches[b], s.threads[t], fast_differs(net));
+        peer_nets_want(net, batches[b], s.threads[t], lw_recipe_is_fast(net));
       }
     add_steps(&s, net, best);
   }

@@ -8,11 +8,12 @@
 #include "bench/gbench.h"
 #include "bench/machine.h"
 #include "bench/nets_pass.h"
-#include "nets/nets.h"
+#include "nets/recipe.h"
 #include "tests/kit/learn.h"
 
 typedef struct step_line {
   const lw_net *net;
+  lw_mode mode;
   lw_isa isa;
   int64_t batch;
   int threads;
@@ -42,6 +43,15 @@ static double macs_of(const lw_layer *row, lw_shape in, lw_shape out) {
   return (double)lw_shape_size(out) * (double)(d.ic / d.groups * d.kh * d.kw);
 }
 
+/* Products of the algorithms that compute a layer and its gradient to data, of those that a chain per output takes. */
+static void products_of(const lw_layer *row, lw_mode mode, lw_shape in, lw_shape out, double *forward, double *data) {
+  *forward = *data = 1;
+  if (row->kind != LW_LAYER_CONV2D) return;
+  const lw_conv2d_desc d = lw_layer_conv2d(row, 1, in);
+  *forward = lw_recipe_products(lw_recipe_conv2d(mode, &d, out.h, out.w));
+  *data = lw_recipe_products(lw_recipe_conv2d_backward_data(mode, &d, out.h, out.w));
+}
+
 static int works_in_place(lw_layer_kind kind) {
   return kind == LW_LAYER_RELU || kind == LW_LAYER_TANH || kind == LW_LAYER_DROPOUT;
 }
@@ -55,8 +65,11 @@ static double parameter_bytes(const lw_net *net) {
 /* Flops of forward, of the gradients with respect to weights, and of those with respect to data behind the first layer with
  * weights; bytes: what each operator reads and writes, once; the roof: arithmetic or weights, whichever takes longer, operator by
  * operator, and the update, which reads weights, gradients and momentum. */
-static nets_work work_of(const lw_net *net, lw_isa isa, int64_t batch, int threads) {
-  const double n = (double)batch, all = 3 * parameter_bytes(net);
+static nets_work work_of(const step_line *l) {
+  const lw_net *net = l->net;
+  const lw_isa isa = l->isa;
+  const int threads = l->threads;
+  const double n = (double)l->batch, all = 3 * parameter_bytes(net);
   lw_shape in = {net->c, net->h, net->w}, out = in;
   nets_work w = {.is_step = 1};
   const char *binds;
@@ -66,17 +79,21 @@ static nets_work work_of(const lw_net *net, lw_isa isa, int64_t batch, int threa
     const double macs = macs_of(&net->layers[i], in, out), x = 4 * n * (double)lw_shape_size(in),
                  y = 4 * n * (double)lw_shape_size(out);
     const double weights = macs > 0 ? 4 * macs / (double)(out.h * out.w) : 0;
-    const lw_step_info product = {.flops = 2 * n * macs, .algorithm_flops = 2 * n * macs, .weight_bytes = weights};
-    const lw_step_info of_weights = {.algorithm_flops = 2 * n * macs};
+    const double flops = 2 * n * macs;
+    double forward, data;
+    products_of(&net->layers[i], l->mode, in, out, &forward, &data);
+    const lw_step_info products[] = {{.algorithm_flops = flops}, /* gradients of weights */
+                                     {.algorithm_flops = flops * forward, .weight_bytes = weights},
+                                     {.algorithm_flops = flops * data, .weight_bytes = weights}};
     w.bytes += x + weights + y;                                                  /* forward */
     if (macs == 0) w.bytes += is_first ? 0 : x + 2 * y;                          /* y and dy to dx */
     if (macs > 0) w.bytes += x + weights + y + (is_first ? 0 : x + weights + y); /* x and dy to dw, dy and w to dx */
     if (macs == 0) continue;
-    const int products = is_first ? 1 : 2;
-    w.flops += (1 + products) * product.flops;
-    w.weight_bytes += products * weights;
-    w.roof_seconds += products * nets_roof_seconds(&product, isa, threads, all, &binds) +
-                      nets_roof_seconds(&of_weights, isa, threads, all, &binds);
+    for (int k = 0; k < (is_first ? 2 : 3); k++) {
+      w.flops += flops;
+      w.weight_bytes += products[k].weight_bytes;
+      w.roof_seconds += nets_roof_seconds(&products[k], isa, threads, all, &binds);
+    }
     is_first = 0;
   }
   const lw_step_info update = {.weight_bytes = all};
@@ -109,27 +126,30 @@ static void release(step *s) {
 }
 
 /* NULL, or why not. Release it in both cases. */
-static const char *make(const lw_net *net, const char *isa, int64_t batch, int threads, step *s) {
+static const char *make(const step_line *l, step *s) {
+  const lw_net *net = l->net;
+  const int64_t batch = l->batch;
   const uint64_t seed = PASS_SEED;
   const lw_weights weights = lw_weights_seeded(&seed);
-  const lw_trainer_options options = learn_noise_options(batch);
+  const lw_trainer_options options = learn_noise_options(l->mode, batch);
   *s = (step){.x = malloc((size_t)(batch * net->c * net->h * net->w) * sizeof *s->x),
               .labels = malloc((size_t)batch * sizeof *s->labels)};
   if (!s->x || !s->labels) return "no memory";
   learn_noise(net, batch, s->x, s->labels);
-  if (lw_context_create(&(lw_context_options){.threads = threads, .isa = isa, .pin = threads > 1}, &s->context) != LW_OK ||
+  if (lw_context_create(&(lw_context_options){.threads = l->threads, .isa = lw_isa_name(l->isa), .pin = l->threads > 1},
+                        &s->context) != LW_OK ||
       lw_trainer_create(s->context, net, &weights, &options, &s->trainer) != LW_OK)
     return lw_error_message();
   return NULL;
 }
 
-static const char *take_checked_steps(const lw_net *net, step *s, int64_t batch, learn_state *state) {
-  return learn_noise_steps(net, s->trainer, batch, s->x, s->labels, state) == LW_OK ? NULL : lw_error_message();
+static const char *take_checked_steps(const step_line *l, step *s, learn_state *state) {
+  return learn_noise_steps(l->net, s->trainer, l->batch, s->x, s->labels, state) == LW_OK ? NULL : lw_error_message();
 }
 
-static int find_stored(const lw_net *net, int64_t batch, learn_state *state) {
+static int find_stored(const step_line *l, learn_state *state) {
   char name[LEARN_NAME];
-  learn_name(net, "noise", batch, LEARN_NOISE_STEPS, name);
+  learn_name(l->net, l->mode, "noise", l->batch, LEARN_NOISE_STEPS, name);
   return learn_known(LEARN_GOLDEN, name, state);
 }
 
@@ -143,20 +163,18 @@ static double plain_seconds(const lw_net *net, int64_t batch) {
 }
 
 /* The latest is remembered. */
-static const char *expect(const lw_net *net, int64_t batch, const learn_state **state) {
-  static const lw_net *known_net;
-  static int64_t known_batch;
+static const char *expect(const step_line *l, const learn_state **state) {
+  static step_line plain;
   static learn_state known;
   static const char *wrong;
   *state = &known;
-  if (known_net == net && known_batch == batch) return wrong;
-  known_net = net;
-  known_batch = batch;
+  if (plain.net == l->net && plain.mode == l->mode && plain.batch == l->batch) return wrong;
+  plain = (step_line){l->net, l->mode, LW_ISA_NAIVE, l->batch, machine_cores()};
   wrong = NULL;
-  if (find_stored(net, batch, &known)) return NULL;
+  if (find_stored(l, &known)) return NULL;
   step s;
-  wrong = make(net, "naive", batch, machine_cores(), &s);
-  if (!wrong) wrong = take_checked_steps(net, &s, batch, &known);
+  wrong = make(&plain, &s);
+  if (!wrong) wrong = take_checked_steps(&plain, &s, &known);
   release(&s);
   return wrong;
 }
@@ -181,6 +199,20 @@ static const char *gradients(const lw_net *net, step *s) {
   return NULL;
 }
 
+static int has_dropout(const lw_net *net) {
+  for (size_t i = 0; i < net->layer_count; i++)
+    if (net->layers[i].kind == LW_LAYER_DROPOUT) return 1;
+  return 0;
+}
+
+/* Back to the last checked step, so that dropout drops what it dropped then. */
+static const char *rewind_step(const step_line *l, step *s) {
+  const lw_weights weights = lw_trainer_source(s->trainer, LW_TRAINER_WEIGHTS),
+                   momentum = lw_trainer_source(s->trainer, LW_TRAINER_MOMENTUM);
+  if (!has_dropout(l->net)) return NULL;
+  return lw_trainer_restore(s->trainer, LEARN_NOISE_STEPS - 1, &weights, &momentum) == LW_OK ? NULL : lw_error_message();
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- line */
 
 static void run_step(gbench_state *state, void *user) {
@@ -190,16 +222,17 @@ static void run_step(gbench_state *state, void *user) {
   double total = 0;
   step s = {0};
   if (is_slow(l->net)) fprintf(stderr, "a step of %s on %s: some seconds ...\n", l->net->name, lw_isa_name(l->isa));
-  const char *wrong = expect(l->net, l->batch, &expected);
-  if (!wrong) wrong = make(l->net, lw_isa_name(l->isa), l->batch, l->threads, &s);
-  if (!wrong) wrong = take_checked_steps(l->net, &s, l->batch, &got);
+  const char *wrong = expect(l, &expected);
+  if (!wrong) wrong = make(l, &s);
+  if (!wrong) wrong = take_checked_steps(l, &s, &got);
   if (!wrong && (memcmp(&got.loss, &expected->loss, sizeof got.loss) != 0 || strcmp(got.sha256, expected->sha256) != 0))
     wrong = "loss or weights differ from the reference";
   if (!wrong) wrong = gradients(l->net, &s);
-  if (!wrong) (void)work_of(l->net, l->isa, l->batch, l->threads); /* roofs are measured before, not between */
+  if (!wrong) (void)work_of(l); /* roofs are measured before, not between */
   machine_pin();
   while (!wrong && gbench_next(state)) {
     float loss;
+    if ((wrong = rewind_step(l, &s))) break;
     const double begin = clock_seconds();
     const lw_status status = lw_train_step(s.trainer, l->batch, s.x, s.labels, &loss, NULL);
     const double seconds = clock_seconds() - begin;
@@ -215,9 +248,9 @@ static void run_step(gbench_state *state, void *user) {
   if (wrong) {
     gbench_fail(state, wrong);
   } else {
-    const nets_work work = work_of(l->net, l->isa, l->batch, l->threads);
+    const nets_work work = work_of(l);
     const double seconds = total / (double)gbench_iterations(state);
-    const lw_trainer_options options = learn_noise_options(l->batch);
+    const lw_trainer_options options = learn_noise_options(l->mode, l->batch);
     size_t bytes = 0;
     if (l->isa == LW_ISA_NAIVE) nets_set_plain(l->net, NETS_NAIVE_STEP, seconds / (double)l->batch);
     nets_counters(state, l->net, &work, l->batch, seconds);
@@ -229,22 +262,22 @@ static void run_step(gbench_state *state, void *user) {
   release(&s);
 }
 
-void nets_step_register(const lw_net *net, lw_isa isa, int64_t batch, int threads) {
+void nets_step_register(const lw_net *net, lw_mode mode, lw_isa isa, int64_t batch, int threads) {
   static const double MOST_SECONDS = 30;
-  const step_line line = {net, isa, batch, threads};
+  const step_line line = {net, mode, isa, batch, threads};
   learn_state stored;
   char name[128];
+  const char *mode_name = mode == LW_FAST ? "fast" : "exact";
   const int is_plain = isa == LW_ISA_NAIVE;
-  if (!find_stored(net, batch, &stored) && plain_seconds(net, batch) > MOST_SECONDS) {
-    fprintf(stderr,
-            "bench_nets: training %s on %s with batches of %d is not measured: there is no stored answer to check it by, and the "
-            "plain "
-            "loops would take %.0f s\n",
-            net->name, lw_isa_name(isa), (int)batch, plain_seconds(net, batch));
+  if (!find_stored(&line, &stored) && plain_seconds(net, batch) > MOST_SECONDS) {
+    fprintf(stderr, "bench_nets: training %s in mode %s on %s with batches of %d is not measured: ", net->name, mode_name,
+            lw_isa_name(isa), (int)batch);
+    fprintf(stderr, "there is no stored answer to check it by, and the plain loops would take %.0f s\n",
+            plain_seconds(net, batch));
     return;
   }
   step_line *copy = gbench_keep(&line, sizeof line);
   if (!copy) return;
-  snprintf(name, sizeof name, "%s/train/exact/%s/b%d/t%d", net->name, lw_isa_name(isa), (int)batch, threads);
+  snprintf(name, sizeof name, "%s/train/%s/%s/b%d/t%d", net->name, mode_name, lw_isa_name(isa), (int)batch, threads);
   gbench_register(name, run_step, copy, is_slow(net) || net->c == 3 ? GBENCH_MS : GBENCH_US, is_slow(net) || is_plain, 1);
 }

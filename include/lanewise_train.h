@@ -189,7 +189,8 @@ typedef enum lw_trainer_part {
 LW_API const float *lw_trainer_tensor(const lw_trainer *trainer, lw_trainer_part part, int tensor);
 /** A source of such tensors, for plans and for lw_safetensors_save(), while the trainer lives. */
 LW_API lw_weights lw_trainer_source(const lw_trainer *trainer, lw_trainer_part part);
-/** Goes on where another trainer was: after `steps` steps with these weights and momentum (NULL: +0). */
+/** Goes on where another trainer was: after `steps` steps with these weights and momentum (NULL: +0). What lw_trainer_source()
+ * gives of the trainer itself stays as it is, so that only the number of steps changes. */
 LW_API lw_status lw_trainer_restore(lw_trainer *trainer, uint64_t steps, const lw_weights *weights, const lw_weights *momentum);
 
 /** @} */

@@ -138,8 +138,7 @@ static convolution look_at(const lowering *s, size_t layer, lw_shape in) {
   c.flops = 2 * (double)(s->batch * c.oh * c.ow) * (double)(d->oc * c.k);
   c.recipe = s->choices[layer].recipe;
   if (c.recipe && !lw_kernel_find(LW_OP_conv2d, s->context->isa, c.recipe->algorithm)) c.recipe = NULL; /* autovec has none */
-  const double m = c.recipe ? c.recipe->winograd : 1, t = m + (double)d->kh - 1;
-  c.algorithm_flops = c.recipe ? c.flops * t * t / ((double)(d->kh * d->kw) * m * m) : c.flops;
+  c.algorithm_flops = c.flops * lw_recipe_products(c.recipe);
   return c;
 }
 

@@ -29,6 +29,12 @@ double lw_recipe_error(const lw_recipe *r, const lw_conv2d_desc *d) {
   return r->growth * (ic + r->roundings) / (taps * taps * ic);
 }
 
+double lw_recipe_products(const lw_recipe *r) {
+  if (!r) return 1;
+  const double inputs = r->winograd + r->kernel - 1, outputs = r->kernel * r->winograd;
+  return inputs * inputs / (outputs * outputs);
+}
+
 /* Why no row can compute it; 0: they can. */
 static int reason_for_all(const lw_conv2d_desc *d, char *why, size_t capacity) {
   if (d->kh != d->kw || (d->kh != 3 && d->kh != 5))
@@ -64,6 +70,17 @@ const lw_recipe *lw_recipe_conv2d_backward_data(lw_mode mode, const lw_conv2d_de
   if (!lw_conv2d_can_turn(d)) return NULL;
   const lw_conv2d_desc turned = lw_conv2d_turned(d, oh, ow);
   return lw_recipe_conv2d(mode, &turned, d->ih, d->iw);
+}
+
+int lw_recipe_is_fast(const lw_net *net) {
+  lw_shape in = {net->c, net->h, net->w}, out;
+  for (size_t i = 0; i < net->layer_count; i++, in = out) {
+    if (lw_net_layer_output(net, i, in, &out) != LW_OK) return 0;
+    if (net->layers[i].kind != LW_LAYER_CONV2D) continue;
+    const lw_conv2d_desc d = lw_layer_conv2d(&net->layers[i], 1, in);
+    if (lw_recipe_conv2d(LW_FAST, &d, out.h, out.w)) return 1;
+  }
+  return 0;
 }
 
 /* Adds a reason, unless it is the last one again. */

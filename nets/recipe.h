@@ -23,11 +23,17 @@ typedef struct lw_recipe {
  * docs/winograd.md derives them. This is the ratio of n a of the row and of the chain. */
 double lw_recipe_error(const lw_recipe *recipe, const lw_conv2d_desc *desc);
 
+/* Products that it takes, of the chain's: (t / (kh m))^2 with tiles of t x t inputs for m x m outputs. NULL: 1. */
+double lw_recipe_products(const lw_recipe *recipe);
+
 /* For a convolution with outputs of oh x ow, without budgets; NULL: the algorithm of mode exact. */
 const lw_recipe *lw_recipe_conv2d(lw_mode mode, const lw_conv2d_desc *desc, int64_t oh, int64_t ow);
 
 /* The same for the gradient to data of a convolution: the row of the convolution that it is. */
 const lw_recipe *lw_recipe_conv2d_backward_data(lw_mode mode, const lw_conv2d_desc *desc, int64_t oh, int64_t ow);
+
+/* Does mode fast give a convolution of the network another algorithm than mode exact? */
+int lw_recipe_is_fast(const lw_net *net);
 
 /* What a plan may cost. 0: as much as it likes. */
 typedef struct lw_budgets {

@@ -259,7 +259,8 @@ const float *lw_trainer_tensor(const lw_trainer *t, lw_trainer_part part, int te
 
 static lw_status read_from(const lw_trainer *t, lw_trainer_part part, int tensor, int64_t first, int64_t count, float *dst) {
   if (tensor >= t->tensors) return lw_fail(LW_BAD_ARGUMENT, "trainer: there is no tensor %d", tensor);
-  memcpy(dst, t->tensor[tensor].part[part] + first, (size_t)count * sizeof *dst);
+  const float *src = t->tensor[tensor].part[part] + first;
+  if (dst != src) memcpy(dst, src, (size_t)count * sizeof *dst); /* the same: restored to what it is */
   return LW_OK;
 }
 #define READ_FN(name, part)                                                                                                      \

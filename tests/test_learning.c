@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Training by digest: data/golden/learning.txt holds the loss and the sha256 of everything that a trainer holds (weights,
  * gradients, momentum) after many steps. The plain loops recompute it, and every other ISA must arrive at the same on one to four
- * threads. `test_learning --print` writes the file anew by the plain loops, VGG16 included, which takes some twenty minutes;
- * `--print avx2` by another ISA, which is to write the same. */
+ * threads. `test_learning --print` writes the file anew by the plain loops, VGG16 included, which takes the better part of an
+ * hour; `--print avx2` by another ISA, which is to write the same; `--print avx2 vgg16` one network's lines. */
 #include "tests/kit/cmocka.h"
 
 #include <math.h>
@@ -10,24 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lanewise_data.h"
+#include "nets/recipe.h"
 #include "simd/isa.h"
 #include "tests/expect.h"
 #include "tests/kit/learn.h"
 
 /* Samples are taken in turn, so that the last batch of each turn is smaller. */
 typedef struct run {
-  const char *net, *data; /* data: digits or noise */
+  const char *net;
+  lw_mode mode;
+  const char *data; /* digits or noise */
   int64_t batch, samples;
   int steps, cut_steps; /* cut: for sanitizers and emulation */
   lw_sgd_options sgd;
   float label_smoothing;
 } run;
 static const run runs[] = {
-    {"lenet5", "digits", 12, 100, 100, 12, {.lr = .02f, .momentum = .9f, .weight_decay = 5e-4f}, 0},
-    {"lenet5", "digits", 64, 160, 5, 0, {.lr = .02f, .momentum = .9f}, 0},
-    {"lenet5_1998", "digits", 7, 24, 24, 4, {.lr = .01f, .momentum = .9f, .weight_decay = 1e-3f, .nesterov = 1}, .1f},
-    {"mlp", "digits", 33, 100, 20, 4, {.lr = .05f}, 0},
-    {"net", "noise", 2, 3, 4, 1, {.lr = .001f, .momentum = .9f, .dampening = .1f}, 0},
+    {"lenet5", LW_EXACT, "digits", 12, 100, 100, 12, {.lr = .02f, .momentum = .9f, .weight_decay = 5e-4f}, 0},
+    {"lenet5", LW_EXACT, "digits", 64, 160, 5, 0, {.lr = .02f, .momentum = .9f}, 0},
+    {"lenet5_1998", LW_EXACT, "digits", 7, 24, 24, 4, {.lr = .01f, .momentum = .9f, .weight_decay = 1e-3f, .nesterov = 1}, .1f},
+    {"mlp", LW_EXACT, "digits", 33, 100, 20, 4, {.lr = .05f}, 0},
+    {"net", LW_EXACT, "noise", 2, 3, 4, 1, {.lr = .001f, .momentum = .9f, .dampening = .1f}, 0},
+    {"net", LW_FAST, "noise", 2, 3, 4, 1, {.lr = .001f, .momentum = .9f, .dampening = .1f}, 0},
 };
 enum { RUNS = sizeof runs / sizeof *runs, MAX_STEPS = 100 };
 
@@ -35,7 +39,8 @@ enum { RUNS = sizeof runs / sizeof *runs, MAX_STEPS = 100 };
 static const struct {
   const char *net;
   int64_t batch;
-} benchmarks[] = {{"lenet5", 64}, {"lenet5_1998", 64}, {"net", 16}, {"net", 64}, {"mlp", 64}, {"vgg16", 4}};
+} benchmarks[] = {{"lenet5", 64}, {"lenet5_1998", 64}, {"net", 16},
+                  {"net", 64},    {"mlp", 64},         {"vgg16", 4}}; /* fast: where it differs */
 
 #ifdef LANEWISE_CUT
 static const int is_cut = 1;
@@ -75,7 +80,7 @@ static void learn(const run *r, int steps, const char *isa, int threads, float *
   const uint64_t seed = PASS_SEED;
   const lw_weights weights = lw_weights_seeded(&seed);
   const lw_trainer_options options = {
-      .batch = r->batch, .sgd = r->sgd, .loss = {.label_smoothing = r->label_smoothing}, .seed = seed};
+      .batch = r->batch, .mode = r->mode, .sgd = r->sgd, .loss = {.label_smoothing = r->label_smoothing}, .seed = seed};
   const int64_t size = net->c * net->h * net->w;
   float *x = get(r->samples * size, sizeof *x);
   int32_t *labels = get(r->samples, sizeof *labels);
@@ -100,7 +105,7 @@ static void learn(const run *r, int steps, const char *isa, int threads, float *
 
 static const char *name_of(const run *r, int steps) {
   static char name[LEARN_NAME];
-  learn_name(lw_net_builtin(r->net), r->data, r->batch, steps, name);
+  learn_name(lw_net_builtin(r->net), r->mode, r->data, r->batch, steps, name);
   return name;
 }
 
@@ -163,10 +168,10 @@ static void print(const char *name, const learn_state *state) {
   fflush(stdout);
 }
 
-static void print_benchmark(const lw_net *net, int64_t batch, const char *isa) {
+static void print_benchmark(const lw_net *net, lw_mode mode, int64_t batch, const char *isa) {
   const uint64_t seed = PASS_SEED;
   const lw_weights weights = lw_weights_seeded(&seed);
-  const lw_trainer_options options = learn_noise_options(batch);
+  const lw_trainer_options options = learn_noise_options(mode, batch);
   float *x = get(batch * net->c * net->h * net->w, sizeof *x);
   int32_t *labels = get(batch, sizeof *labels);
   lw_context *context = context_of(isa, 0);
@@ -176,7 +181,7 @@ static void print_benchmark(const lw_net *net, int64_t batch, const char *isa) {
   learn_noise(net, batch, x, labels);
   must(lw_trainer_create(context, net, &weights, &options, &t));
   must(learn_noise_steps(net, t, batch, x, labels, &state));
-  learn_name(net, "noise", batch, LEARN_NOISE_STEPS, name);
+  learn_name(net, mode, "noise", batch, LEARN_NOISE_STEPS, name);
   print(name, &state);
   lw_trainer_destroy(t);
   lw_context_destroy(context);
@@ -184,20 +189,28 @@ static void print_benchmark(const lw_net *net, int64_t batch, const char *isa) {
   free(x);
 }
 
+/* only: a network; NULL: all. */
+static void print_all(const char *isa, const char *only) {
+  for (int i = 0; i < RUNS; i++)
+    for (int cut = 0; cut < 2; cut++) {
+      const int steps = cut ? runs[i].cut_steps : runs[i].steps;
+      float losses[MAX_STEPS];
+      learn_state state;
+      if (steps == 0 || (only && strcmp(runs[i].net, only) != 0)) continue;
+      learn(&runs[i], steps, isa, 0, losses, &state);
+      print(name_of(&runs[i], steps), &state);
+    }
+  for (size_t i = 0; i < sizeof benchmarks / sizeof *benchmarks; i++) {
+    const lw_net *net = lw_net_builtin(benchmarks[i].net);
+    if (only && strcmp(net->name, only) != 0) continue;
+    for (int mode = LW_EXACT; mode <= (lw_recipe_is_fast(net) ? LW_FAST : LW_EXACT); mode++)
+      print_benchmark(net, (lw_mode)mode, benchmarks[i].batch, isa);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc >= 2 && strcmp(argv[1], "--print") == 0) {
-    const char *isa = argc > 2 ? argv[2] : "naive";
-    for (int i = 0; i < RUNS; i++)
-      for (int cut = 0; cut < 2; cut++) {
-        const int steps = cut ? runs[i].cut_steps : runs[i].steps;
-        float losses[MAX_STEPS];
-        learn_state state;
-        if (steps == 0) continue;
-        learn(&runs[i], steps, isa, 0, losses, &state);
-        print(name_of(&runs[i], steps), &state);
-      }
-    for (size_t i = 0; i < sizeof benchmarks / sizeof *benchmarks; i++)
-      print_benchmark(lw_net_builtin(benchmarks[i].net), benchmarks[i].batch, isa);
+    print_all(argc > 2 ? argv[2] : "naive", argc > 3 ? argv[3] : NULL);
     return 0;
   }
   const struct CMUnitTest tests[] = {cmocka_unit_test(plain_loops_give_the_digests),

@@ -280,6 +280,24 @@ static void goes_on_where_it_stopped(void **state) {
   free(x);
 }
 
+/* Restored from itself it only counts its steps anew: where weights do not change, a step is repeated, and dropout alone makes
+ * the one behind it another. */
+static void repeats_a_step(void **state) {
+  (void)state;
+  lw_trainer *t = make(NULL, &odd, &(lw_trainer_options){.batch = BATCH, .sgd = {.momentum = .9f}, .seed = 77});
+  const lw_weights weights = lw_trainer_source(t, LW_TRAINER_WEIGHTS), buffers = lw_trainer_source(t, LW_TRAINER_MOMENTUM);
+  float losses[3], *x = values(1007, 4 * BATCH * odd.c * odd.h * odd.w);
+  walk(t, &odd, BATCH, 0, 1, x, &losses[0]);
+  must(lw_trainer_restore(t, 0, &weights, &buffers));
+  walk(t, &odd, BATCH, 0, 1, x, &losses[1]);
+  assert_int_equal(lw_trainer_steps(t), 1);
+  walk(t, &odd, BATCH, 0, 1, x, &losses[2]);
+  assert_memory_equal(&losses[0], &losses[1], sizeof *losses);
+  assert_memory_not_equal(&losses[1], &losses[2], sizeof *losses);
+  lw_trainer_destroy(t);
+  free(x);
+}
+
 /* A plan made of a trainer's weights computes what the trainer predicts, in the same bits; dropout is off. */
 static void predicts(const lw_net *net, lw_mode mode, int batch) {
   float losses[STEPS], scores[MANY * 5], y[MANY * 5], *x = values(1003, 4 * batch * net->c * net->h * net->w);
@@ -416,6 +434,7 @@ int main(void) {
       cmocka_unit_test(goes_on_where_it_stopped),
       cmocka_unit_test(predicts_as_a_plan_does),
       cmocka_unit_test(mode_fast),
+      cmocka_unit_test(repeats_a_step),
       cmocka_unit_test(memory_of_vgg16),
       cmocka_unit_test(learns),
       cmocka_unit_test(errors),

@@ -146,8 +146,29 @@ class Peers(unittest.TestCase):
             self.assertNotIn("error_occurred", line, line)
             for counter in ("images/s", "GFLOP/s", "percent_of_roof", "speedup_over_naive", "bytes", "memory_bytes", "memory_ratio"):
                 self.assertGreater(line[counter], 0, name)
+        self.assertNotIn("lenet5/train/fast", " ".join(lines), "mode fast has no algorithm of its own there")
         # Multiply-adds of LeNet-5: 117,600 and 240,000, 48,000, 10,080, 840; the first layer has no gradient with respect to data.
         self.assertEqual(lines["lenet5/train/exact/naive/b3/t1"]["flops"], 2 * 3 * (2 * 117600 + 3 * (240000 + 48000 + 10080 + 840)))
+
+    def test_own_steps_in_mode_fast(self):
+        """Net's second convolution and its gradient to data take 9 products instead of 25: the same flops, a lower roof."""
+        lines = self.lines("bench_nets", "--net=net", "--threads=1", "--batch=2", "--benchmark_filter=^net/train/(exact|fast)/(avx|neon)")
+        self.assertEqual({name.split("/")[2] for name in lines}, {"exact", "fast"})
+        for name, fast in lines.items():
+            self.assertNotIn("error_occurred", fast, fast)
+            exact = lines[name.replace("/fast/", "/exact/")]
+            self.assertEqual(fast["flops"], exact["flops"])
+            if fast is not exact:
+                work = [line["percent_of_roof"] / line["images/s"] for line in (fast, exact)]
+                self.assertLess(work[0], 0.9 * work[1], name)
+
+    def test_own_steps_with_dropout(self):
+        """VGG16's stored answer, in the mode that has more to compute by; it takes a while."""
+        lines = self.lines("bench_nets", "--net=vgg16", "--isa=avx2,neon", "--threads=2", "--benchmark_filter=^vgg16/train/fast/")
+        self.assertEqual(len(lines), 1)
+        for line in lines.values():
+            self.assertNotIn("error_occurred", line, line)
+            self.assertTrue(1 <= line["memory_ratio"] < 1.2, line)
 
     def test_wrong_networks(self):
         bits, roundings = "bits differ from the reference on the sample image", r"outputs are .* times as far from the reference as roundings"

@@ -20,8 +20,8 @@ void learn_sha256(const lw_net *net, const lw_trainer *t, char hex[PASS_HEX]) {
   (void)SHA256End(&sha, hex);
 }
 
-void learn_name(const lw_net *net, const char *data, int64_t batch, int steps, char name[LEARN_NAME]) {
-  snprintf(name, LEARN_NAME, "%s/%s/b%" PRId64 "/s%d", net->name, data, batch, steps);
+void learn_name(const lw_net *net, lw_mode mode, const char *data, int64_t batch, int steps, char name[LEARN_NAME]) {
+  snprintf(name, LEARN_NAME, "%s/%s/b%" PRId64 "/s%d", pass_name(net, mode), data, batch, steps);
 }
 
 int learn_known(const char *path, const char *name, learn_state *state) {
@@ -54,8 +54,8 @@ void learn_noise(const lw_net *net, int64_t n, float *x, int32_t *labels) {
   for (int64_t i = 0; i < n; i++) labels[i] = (int32_t)((7 * i + 3) % classes);
 }
 
-lw_trainer_options learn_noise_options(int64_t n) {
-  return (lw_trainer_options){.batch = n, .sgd = noise_sgd, .seed = PASS_SEED};
+lw_trainer_options learn_noise_options(lw_mode mode, int64_t n) {
+  return (lw_trainer_options){.batch = n, .mode = mode, .sgd = noise_sgd, .seed = PASS_SEED};
 }
 
 lw_status learn_noise_steps(const lw_net *net, lw_trainer *t, int64_t n, const float *x, const int32_t *labels,

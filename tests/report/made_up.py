@@ -131,18 +131,18 @@ class Machine:
         return {"context": self.context, "benchmarks": entries + self.training() + self.noise_line()}
 
     def training(self):
-        """Of LeNet-5 and, where slow ones are run, of VGG16, which has no plain loops."""
+        """Of LeNet-5 and, where slow ones are run, of VGG16, which has no plain loops, but mode fast."""
         entries = []
         for net, batch in (("lenet5", 64), ("vgg16", 4))[:1 + self.slow]:
             flops, weights = 3 * batch * NETS[net][0], NETS[net][1]
             naive = flops / 0.2e9 / batch
 
-            def one(isa, threads, seconds, roof, rounds=None):
+            def one(isa, threads, seconds, roof, rounds=None, mode="exact"):
                 counters = {"GFLOP/s": flops * 1e-9, "GB/s": 5 * weights * 1e-9, "images/s": batch, "flops": flops, "bytes": weights * 9,
                             "percent_of_roof": 100 * roof, "memory_bytes": 5859390, "memory_ratio": 1.125}
                 if net == "lenet5":
                     counters.update(speedup_over_naive=naive * batch)
-                return self.repeated(f"{net}/train/exact/{isa}/b{batch}/t{threads}", seconds, "ms" if net == "vgg16" else "us", rounds, **counters)
+                return self.repeated(f"{net}/train/{mode}/{isa}/b{batch}/t{threads}", seconds, "ms" if net == "vgg16" else "us", rounds, **counters)
 
             if net == "lenet5":
                 entries += one("naive", 1, naive * batch, naive)
@@ -150,6 +150,8 @@ class Machine:
                 for isa in self.isas:
                     seconds, roof, _ = self.pace(isa, threads, flops, weights, net == "vgg16")
                     entries += one(isa, threads, seconds, roof, 1 if net == "vgg16" else None)
+                    if net == "vgg16":
+                        entries += one(isa, threads, 0.7 * seconds, 0.7 * roof, 1, "fast")
         return entries
 
     def ops(self):

@@ -245,7 +245,7 @@ class Test(unittest.TestCase):
         result = kit.run("table.py", *(self.folder / f"{kind}.json" for kind in ("roof", "nets", "ops")))
         self.assertEqual(result.returncode, 0)
         self.assertRegex(result.stdout, r"lenet5: steps of training\n\n +isa .* MB +x least\n")
-        self.assertRegex(result.stdout, r"avx512 +exact +4 +2 .* 5\.9 +1\.12")
+        self.assertRegex(result.stdout, r"avx512 +exact +4 +2 .* 5\.9 +1\.12\n +avx512 +fast +4 +2 ")
 
         def untrained(files):
             files["nets"]["benchmarks"] = [e for e in files["nets"]["benchmarks"] if "/train/" not in e["run_name"]]
