@@ -13,6 +13,12 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 SAMPLES = os.path.join(SOURCE, "data", "samples")
 
 
+def environment(more):
+    """Without LANEWISE_* and the terminal of the tester, in a C locale unless `more` says otherwise."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("LANEWISE_", "LC_", "HWLOC_")) and k not in ("LANG", "NO_COLOR", "TERM")}
+    return {**clean, "LC_ALL": "C", **more}
+
+
 class Result:
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err
@@ -28,11 +34,29 @@ class Case(unittest.TestCase):
         return os.path.join(self.folder, name)
 
     def lanewise(self, *arguments, env=None, stdout=None):
-        """Runs the command; without LANEWISE_* and NO_COLOR of the tester, in a C locale unless env says otherwise."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("LANEWISE_", "LC_", "HWLOC_")) and k not in ("LANG", "NO_COLOR")}
+        """Runs the command in environment(env)."""
         done = subprocess.run([BINARY, *arguments], stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                              env={**clean, "LC_ALL": "C", **(env or {})}, timeout=60)
+                              env=environment(env or {}), timeout=60)
         return Result(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+
+    def terminal(self, stream, *arguments, **env):
+        """What the command writes to a terminal behind its `stream`, "stdout" or "stderr"."""
+        try:
+            outer, inner = os.openpty()
+        except OSError as error:
+            self.skipTest(f"no terminal can be made here: {error}")
+        streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: inner}
+        process = subprocess.Popen([BINARY, *arguments], stdin=subprocess.DEVNULL, env=environment(env), **streams)
+        os.close(inner)
+        text = b""
+        try:
+            while part := os.read(outer, 65536):
+                text += part
+        except OSError:  # the other end is closed
+            pass
+        os.close(outer)
+        self.assertEqual(process.wait(), 0)
+        return text.decode()
 
     def good(self, *arguments, **more):
         done = self.lanewise(*arguments, **more)

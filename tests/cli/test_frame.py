@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frame around all subcommands: help, exit codes, colour, a full disk behind stdout."""
 import os
-import pty
 import re
 import subprocess
 
@@ -53,31 +52,12 @@ class Frame(kit.Case):
             with open("/dev/full", "w") as full:
                 self.bad(1, *arguments, stdout=full, has=["stdout cannot be written", "No space left on device"])
 
-    def terminal(self, *arguments, **env):
-        """What the command writes to a terminal."""
-        try:
-            outer, inner = pty.openpty()
-        except OSError as error:
-            self.skipTest(f"no terminal can be made here: {error}")
-        clean = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "TERM") and not k.startswith("LANEWISE_")}
-        process = subprocess.Popen([kit.BINARY, *arguments], stdout=inner, stdin=subprocess.DEVNULL, env={**clean, **env})
-        os.close(inner)
-        text = b""
-        try:
-            while part := os.read(outer, 65536):
-                text += part
-        except OSError:  # the other end is closed
-            pass
-        os.close(outer)
-        self.assertEqual(process.wait(), 0)
-        return text.decode()
-
     def test_colour_only_on_a_terminal(self):
-        self.assertIn("\033[1m", self.terminal("info", TERM="xterm"))
-        self.assertIn("\033[1m", self.terminal("info", TERM="xterm", NO_COLOR=""))
-        self.assertNotIn("\033", self.terminal("info", TERM="xterm", NO_COLOR="1"))
-        self.assertNotIn("\033", self.terminal("info", TERM="dumb"))
-        self.assertNotIn("\033", self.terminal("info"))
+        self.assertIn("\033[1m", self.terminal("stdout", "info", TERM="xterm"))
+        self.assertIn("\033[1m", self.terminal("stdout", "info", TERM="xterm", NO_COLOR=""))
+        self.assertNotIn("\033", self.terminal("stdout", "info", TERM="xterm", NO_COLOR="1"))
+        self.assertNotIn("\033", self.terminal("stdout", "info", TERM="dumb"))
+        self.assertNotIn("\033", self.terminal("stdout", "info"))
         self.assertNotIn("\033", self.good("info", env={"TERM": "xterm"}))
 
     def test_completion(self):

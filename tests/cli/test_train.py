@@ -4,7 +4,6 @@ import csv
 import os
 import re
 import struct
-import subprocess
 import xml.etree.ElementTree as ET
 
 import kit
@@ -178,26 +177,7 @@ class Train(training.Case):
     def test_progress(self):
         arguments = ["train", "lenet5", "--data", self.data, "--limit", "64", "--batch", "4", "--epochs", "1", "--threads", "1", "--isa",
                      "naive"]  # which takes its time
-        text = self.terminal(*arguments, TERM="xterm")
+        text = self.terminal("stderr", *arguments, TERM="xterm")
         self.assertRegex(text, r"\repoch 1/1 .* %  loss \d\.\d{4}  accuracy [\d.]+ %  [\d,]+ images/s  \d+:\d\d left\x1b\[K")
         self.assertTrue(text.endswith("\r\x1b[K"))
-        self.assertEqual(self.terminal(*arguments, TERM="dumb"), "")
-
-    def terminal(self, *arguments, **env):
-        """What goes to a terminal behind stderr."""
-        try:
-            outer, inner = os.openpty()
-        except OSError as error:
-            self.skipTest(f"no terminal can be made here: {error}")
-        process = subprocess.Popen([kit.BINARY, *arguments], stdout=subprocess.DEVNULL, stderr=inner, stdin=subprocess.DEVNULL,
-                                   env={**os.environ, **env})
-        os.close(inner)
-        text = b""
-        try:
-            while part := os.read(outer, 65536):
-                text += part
-        except OSError:  # the other end is closed
-            pass
-        os.close(outer)
-        self.assertEqual(process.wait(), 0)
-        return text.decode()
+        self.assertEqual(self.terminal("stderr", *arguments, TERM="dumb"), "")
