@@ -52,11 +52,11 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
     l.has_bias = has_weights && !row->no_bias;
     size_t own_scratch = 0;
     int64_t own_packed = 0;
-    if (row->kind == LW_LAYER_CONV2D) {
+    if (row->kind == LW_LAYER_CONV2D && !in_samples) {
       const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, in);
       lw_train_conv2d_plan(t, &d, &l, &own_scratch, &own_packed);
       l.has_relu = l.rows.forward && i + 1 < t->net->layer_count && t->net->layers[i + 1].kind == LW_LAYER_RELU;
-    } else if (row->kind == LW_LAYER_LINEAR && lw_isa_is_simd(t->context->isa)) {
+    } else if (row->kind == LW_LAYER_LINEAR && !in_samples && lw_isa_is_simd(t->context->isa)) {
       own_scratch = LW_LINEAR_PLAIN_SCRATCH * (size_t)t->context->threads;
     }
     if (own_scratch > scratch) scratch = own_scratch;
