@@ -7,9 +7,9 @@
 #include "data/output.h"
 
 /* Can that file be written? Nothing changes there. */
-static int can_be_written(const char *path) {
+static int can_be_written(const char *option, const char *path) {
   lw_output out;
-  if (lw_output_open("lanewise train", path, &out) != LW_OK) return 0;
+  if (lw_output_open(option, path, &out) != LW_OK) return 0;
   (void)lw_output_close(&out, LW_BAD_FILE);
   return 1;
 }
@@ -19,13 +19,13 @@ static int check_outputs(const training *t) {
   const train_options *o = t->o;
   if (o->save) {
     char *path = train_checkpoint_path(o);
-    const int fine = path && can_be_written(o->save) && can_be_written(path);
+    const int fine = path && can_be_written("--save", o->save) && can_be_written("--save", path);
     free(path);
     if (!path) return CLI_FAILED;
     if (!fine) return cli_fail_status();
   }
   for (int i = 0; i < o->curve_count; i++)
-    if (!can_be_written(o->curves[i])) return cli_fail_status();
+    if (!can_be_written("--curve", o->curves[i])) return cli_fail_status();
   return CLI_OK;
 }
 
@@ -44,7 +44,10 @@ static int print_start(const training *t) {
     for (int64_t i = 0; i < t->classes; i++) printf(" %.4g", (double)d->class_weights[i]);
     putchar('\n');
   }
-  if (o->resume) printf("goes on in epoch %" PRId64 ", after %s images of it\n", t->epoch + 1, cli_count(t->done));
+  if (o->resume && train_is_finished(t))
+    printf("has come to its end before\n");
+  else if (o->resume)
+    printf("goes on in epoch %" PRId64 ", after %s images of it\n", t->epoch + 1, cli_count(t->done));
   return CLI_OK;
 }
 

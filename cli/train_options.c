@@ -73,6 +73,8 @@ static void check(struct argp_state *state, const train_options *o) {
   if (o->sgd.nesterov && o->sgd.momentum == 0) argp_error(state, "--nesterov needs --momentum");
   if ((o->resume || o->restart) && !o->save) argp_error(state, "--%s needs --save", o->resume ? "resume" : "restart");
   if (o->resume && o->restart) argp_error(state, "--resume and --restart exclude each other");
+  for (int i = 0; i < o->curve_count; i++)
+    if (o->save && strcmp(o->curves[i], o->save) == 0) argp_error(state, "--curve and --save are both \"%s\"", o->save);
   if (o->patience && o->validation == 0 && !o->validate_on_test) argp_error(state, "--patience needs a --validation");
 }
 

@@ -45,6 +45,7 @@ static int create_beside(const char *target, char **temporary) {
 lw_status lw_output_open(const char *call, const char *path, lw_output *out) {
   struct stat old;
   *out = (lw_output){.call = call, .path = path};
+  if (!*path) return failed(out, "created", ENOENT); /* create_beside would find a name for it */
   const int exists = stat(path, &old) == 0;
   if (exists && S_ISDIR(old.st_mode)) return failed(out, "created", EISDIR);
   if (exists && !S_ISREG(old.st_mode)) {

@@ -317,8 +317,10 @@ lw_status lw_plan_observe(const lw_plan *plan, const float *x, float *y, void *w
     const lw_step *s = &plan->lowered.steps[i];
     run_step(plan, s, &b);
     if (s->last_layer + 1 == s->first_layer) continue; /* only a reorder */
-    const lw_args copy = {.reorder = {plan->batch, s->shape.c, lw_view_place(s->out, locate(plan, &b, s->y, s->y_bytes)),
-                                      lw_view_plain(plain, s->shape.c, s->shape.h, s->shape.w)}};
+    const lw_args copy = {.reorder = {.n = plan->batch,
+                                      .c = s->shape.c,
+                                      .x = lw_view_place(s->out, locate(plan, &b, s->y, s->y_bytes)),
+                                      .y = lw_view_plain(plain, s->shape.c, s->shape.h, s->shape.w)}};
     lw_reorder(&copy, (lw_part){0, 1});
     observe(user, s->last_layer, plain, plan->batch * s->shape.c * s->shape.h * s->shape.w);
   }

@@ -42,7 +42,7 @@ static int64_t rows_of(const lw_trainer *t, const lw_conv2d_desc *d, int64_t oh,
 /* A share of filling `piece` from row `top` of a plain image on. */
 static void fill(const lw_view *piece, int64_t c, lw_view image, int64_t top, lw_part part) {
   const int64_t first = top < 0 ? -top : 0, end = image.h - top < piece->h ? image.h - top : piece->h;
-  lw_args args = {.reorder = {1, c, image, *piece}};
+  lw_args args = {.reorder = {.n = 1, .c = c, .x = image, .y = *piece}};
   args.reorder.x.p += (top + first) * image.row_stride;
   args.reorder.y.p += first * piece->row_stride;
   args.reorder.y.h = end > first ? end - first : 0;
@@ -140,7 +140,7 @@ static void convolve_piece(const convolution *c, int64_t image, int64_t h, int64
   lw_view y = lw_view_plain(c->y + image * d->oc * c->oh * c->ow, d->oc, c->oh, c->ow);
   y.p += h * y.row_stride;
   y.h = rows;
-  const lw_args back = {.reorder = {1, d->oc, a->y, y}};
+  const lw_args back = {.reorder = {.n = 1, .c = d->oc, .x = a->y, .y = y}};
   lw_reorder(&back, all);
 }
 

@@ -119,7 +119,7 @@ static float *backward_layer(const lw_trainer *t, size_t layer, int64_t n, const
   case LW_LAYER_AVG_POOL2D: {
     if (!dx) return dx;
     const lw_pool2d_desc d = lw_layer_pool2d(row, n, l->in);
-    const lw_args args = {.pool2d_backward = {d, l->out.h, l->out.w, l->index, dy, dx}};
+    const lw_args args = {.pool2d_backward = {.desc = d, .oh = l->out.h, .ow = l->out.w, .index = l->index, .dy = dy, .dx = dx}};
     lw_train_run(t, row->kind == LW_LAYER_MAX_POOL2D ? LW_OP_max_pool2d_backward : LW_OP_avg_pool2d_backward, NULL, &args,
                  lw_pool2d_work(&d, l->out.h, l->out.w));
     return dx;

@@ -229,8 +229,8 @@ lw_status lw_conv2d_plan_run(const lw_conv2d_plan *plan, const float *x, float *
   const lw_kernel *reorder = lw_kernel_find(LW_OP_reorder, LW_ISA_PORTABLE, NULL);
   a->x = lw_view_place(a->x, workspace);
   a->y = lw_view_place(a->y, (float *)(void *)((char *)workspace + plan->x_bytes));
-  const lw_args in = {.reorder = {d->n, d->ic, lw_view_plain(x, d->ic, d->ih, d->iw), a->x}};
-  const lw_args out = {.reorder = {d->n, d->oc, a->y, lw_view_plain(y, d->oc, a->oh, a->ow)}};
+  const lw_args in = {.reorder = {.n = d->n, .c = d->ic, .x = lw_view_plain(x, d->ic, d->ih, d->iw), .y = a->x}};
+  const lw_args out = {.reorder = {.n = d->n, .c = d->oc, .x = a->y, .y = lw_view_plain(y, d->oc, a->oh, a->ow)}};
   lw_kernel_run(plan->context, reorder, &in, d->n * d->ic * d->ih * d->iw);
   lw_kernel_run(plan->context, plan->kernel, &args, plan->work);
   lw_kernel_run(plan->context, reorder, &out, d->n * d->oc * a->oh * a->ow);

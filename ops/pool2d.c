@@ -146,7 +146,7 @@ lw_status lw_max_pool2d_backward(lw_context *context, const lw_pool2d_desc *desc
   LW_TRY(check_index(op, desc, oh, ow, index));
   LW_TRY(LW_CHECK_F32(op, dy));
   LW_TRY(LW_CHECK_F32(op, dx));
-  const lw_args args = {.pool2d_backward = {*desc, oh, ow, index, dy, dx}};
+  const lw_args args = {.pool2d_backward = {.desc = *desc, .oh = oh, .ow = ow, .index = index, .dy = dy, .dx = dx}};
   return lw_op_run(context, LW_OP_max_pool2d_backward, NULL, &args, lw_pool2d_work(desc, oh, ow));
 }
 
@@ -158,6 +158,6 @@ lw_status lw_avg_pool2d_backward(lw_context *context, const lw_pool2d_desc *desc
   if (desc->n == 0) return LW_OK;
   LW_TRY(LW_CHECK_F32(op, dy));
   LW_TRY(LW_CHECK_F32(op, dx));
-  const lw_args args = {.pool2d_backward = {*desc, oh, ow, NULL, dy, dx}};
+  const lw_args args = {.pool2d_backward = {.desc = *desc, .oh = oh, .ow = ow, .dy = dy, .dx = dx}};
   return lw_op_run(context, LW_OP_avg_pool2d_backward, NULL, &args, lw_pool2d_work(desc, oh, ow));
 }

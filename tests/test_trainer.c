@@ -51,6 +51,7 @@ static const lw_net chain = {"chain", 2, 11, 13, chain_layers, sizeof chain_laye
 /* The same without its end: scores from a convolution. */
 static const lw_net unended = {"unended", 2, 11, 13, chain_layers, sizeof chain_layers / sizeof *chain_layers - 1};
 
+#if !defined(LANEWISE_CUT)
 /* Channels in whole blocks and not, convolutions that go in several pieces through an L2 of some MB, paddings too wide for the
  * gradient to data to be a convolution, strides. */
 static const lw_layer wide_layers[] = {{.kind = LW_LAYER_CONV2D, .name = "c1", .out = 33, .kernel = 3, .pad = 1},
@@ -64,6 +65,7 @@ static const lw_layer wide_layers[] = {{.kind = LW_LAYER_CONV2D, .name = "c1", .
                                        {.kind = LW_LAYER_CONV2D, .name = "c5", .out = 16, .kernel = 3, .pad = 3},
                                        {.kind = LW_LAYER_LINEAR, .name = "fc", .out = 5}};
 static const lw_net wide = {"wide", 3, 24, 320, wide_layers, sizeof wide_layers / sizeof *wide_layers};
+#endif
 
 /* In mode fast F(4x4, 3x3), F(2x2, 3x3) and F(2x2, 5x5) both ways; a convolution with too few input channels for them; one whose
  * gradient to data, being larger than its output, is Winograd's alone; one with a stride. */
@@ -237,7 +239,7 @@ static void every_isa_and_number_of_threads(void **state) {
   same_bits(&odd, MANY, STEPS);
   same_bits(&chain, MANY, STEPS);
   same_bits(&unended, MANY, 5);
-#if !defined(LANEWISE_CUT) /* test_learning has these for all */
+#if !defined(LANEWISE_CUT) /* test_learning has LeNet-5's for all */
   same_bits(lw_net_builtin("lenet5"), BATCH, 5);
   same_bits(lw_net_builtin("lenet5"), MANY, 3);
   same_bits(lw_net_builtin("lenet5_1998"), BATCH, 5);

@@ -54,9 +54,10 @@ class Failures(training.Case):
         self.stopped("--epochs", "1", "--curve", self.path("full.csv"), has="full.csv: cannot be written: No space left on device")
 
     def test_outputs_that_cannot_be(self):
-        for path, reason in (("/nowhere/m", "No such file or directory"), (self.data, "Is a directory"), ("/dev/null/m", "Not a directory")):
-            self.refused("--save", path, has=f"{path}: cannot be created: {reason}")
-        self.refused("--curve", "/nowhere/c.csv", has="/nowhere/c.csv: cannot be created: No such file or directory")
+        for path, reason in (("/nowhere/m", "No such file or directory"), (self.data, "Is a directory"), ("/dev/null/m", "Not a directory"),
+                             ("", "No such file or directory")):
+            self.refused("--save", path, has=f"lanewise train: --save: {path}: cannot be created: {reason}")
+        self.refused("--curve", "/nowhere/c.csv", has="lanewise train: --curve: /nowhere/c.csv: cannot be created: No such file or directory")
         os.mkdir(self.path("m.checkpoint"))
         self.refused("--save", self.path("m"), has="m.checkpoint: cannot be created: Is a directory")
         self.assertEqual(sorted(os.listdir(self.folder)), ["m.checkpoint", "set"])
@@ -148,5 +149,6 @@ class Failures(training.Case):
                                    (["--augment", "rotate=91"], '--augment rotate is "91"'), (["--curve", "c.png"], "ends in .csv, .svg or .html"),
                                    (["--resume"], "--resume needs --save"), (["--restart"], "--restart needs --save"),
                                    (["--save", "m", "--resume", "--restart"], "exclude each other"), (["--nesterov", "--momentum", "0"], "--nesterov needs"),
-                                   (["--patience", "2", "--validation", "0"], "--patience needs")):
+                                   (["--patience", "2", "--validation", "0"], "--patience needs"),
+                                   (["--save", "m.csv", "--curve", "m.csv"], '--curve and --save are both "m.csv"')):
             self.bad(2, "train", "lenet5", *arguments, has=message)

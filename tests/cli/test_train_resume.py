@@ -83,7 +83,7 @@ class Resume(training.Case):
         # Once more: there is nothing left to do, and what is lost comes back.
         os.remove("m")
         os.remove("m.svg")
-        self.assertIn("accuracy", self.train(*options, "--resume"))
+        self.assertIn("has come to its end before\n", self.train(*options, "--resume"))
         for name in ends:
             self.assertEqual(kit.read(name), kit.read(self.path(f"whole/{name}")), name)
         self.assertEqual(sorted(os.listdir()), sorted(ends))
