@@ -96,7 +96,7 @@ enum { MOST_SETS = 3 };
 static size_t sets_of(const training *t, lw_weights_set *sets) {
   size_t count = 0;
   sets[count++] = (lw_weights_set){"weights.", lw_trainer_source(t->trainer, LW_TRAINER_WEIGHTS)};
-  if (t->o->sgd.momentum != 0 && lw_trainer_steps(t->trainer) > 0)
+  if (lw_trainer_tensor(t->trainer, LW_TRAINER_MOMENTUM, 0))
     sets[count++] = (lw_weights_set){"momentum.", lw_trainer_source(t->trainer, LW_TRAINER_MOMENTUM)};
   if (t->best_epoch) sets[count++] = (lw_weights_set){"best.", lw_weights_arrays((const float *const *)t->best)};
   return count;

@@ -399,8 +399,8 @@ LW_API lw_status lw_net_parameter_tensors(const lw_net *net, int *count);
 /** Where a plan's weights come from. Tensors are numbered in layer order, weight before bias, in the order and shape of
  * lw_conv2d() and lw_linear(). Both functions may be called from several threads at once. */
 typedef struct lw_weights {
-  /** Writes elements first..first+count-1 of parameter tensor `tensor` to dst; returns LW_OK or the reason for failing, which it
-   * may tell with lw_fail(). */
+  /** Writes elements first..first+count-1 of parameter tensor `tensor` to dst; returns LW_OK, or fails by lw_fail() with the
+   * reason. */
   lw_status (*read)(void *user, const lw_net *net, int tensor, const char *name, int64_t first, int64_t count, float *dst);
   void *user; /**< first argument of both */
   /** Optional, NULL: none. For sources that have the floats in memory: all `count` elements of the tensor where they lie, 4-byte

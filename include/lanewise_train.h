@@ -183,14 +183,18 @@ LW_API uint64_t lw_trainer_steps(const lw_trainer *trainer);
 typedef enum lw_trainer_part {
   LW_TRAINER_WEIGHTS,   /**< as they are now */
   LW_TRAINER_GRADIENTS, /**< of the last step; +0 before the first */
-  LW_TRAINER_MOMENTUM   /**< the buffers of lw_sgd(); +0 before the first step, and where momentum is 0 */
+  LW_TRAINER_MOMENTUM   /**< the buffers of lw_sgd(); there are none before the first step with momentum */
 } lw_trainer_part;
-/** Parameter tensor `tensor` (see lw_net_parameter()), valid until the trainer is destroyed; NULL past the last. */
+/** Parameter tensor `tensor` (see lw_net_parameter()), valid until the trainer is destroyed; NULL past the last, and of momentum
+ * where there is none. */
 LW_API const float *lw_trainer_tensor(const lw_trainer *trainer, lw_trainer_part part, int tensor);
-/** A source of such tensors, for plans and for lw_safetensors_save(), while the trainer lives. */
+/** A source of such tensors, for plans and for lw_safetensors_save(), while the trainer lives. It fails where there is no
+ * momentum, and for a network whose tensor has another shape. */
 LW_API lw_weights lw_trainer_source(const lw_trainer *trainer, lw_trainer_part part);
-/** Goes on where another trainer was: after `steps` steps with these weights and momentum (NULL: +0). What lw_trainer_source()
- * gives of the trainer itself stays as it is, so that only the number of steps changes. */
+/** Goes on where another trainer was: after `steps` steps, with these weights and momentum. NULL, or lw_trainer_source() of a
+ * trainer that has no momentum yet: none, so that the next step with momentum is the first (see lw_sgd()). What
+ * lw_trainer_source() gives of the trainer itself stays as it is, so that only the number of steps changes. Where a source fails,
+ * its status is returned, the number of steps is as before, and weights and momentum are new up to where it failed. */
 LW_API lw_status lw_trainer_restore(lw_trainer *trainer, uint64_t steps, const lw_weights *weights, const lw_weights *momentum);
 
 /** @} */

@@ -12,8 +12,30 @@
 
 void *lw_arena_take(lw_arena *a, int64_t count, size_t element) {
   void *p = a->base ? a->base + a->used : NULL;
-  a->used += lw_lines((size_t)count * element);
+  size_t bytes;
+  if (__builtin_mul_overflow((size_t)count, element, &bytes) || bytes > LW_ARENA_FULL - a->used)
+    a->used = LW_ARENA_FULL;
+  else
+    a->used += lw_lines(bytes);
   return p;
+}
+
+/* Each layer of so many samples, laid out by whatever kernel with padding before and behind, is counted without overflow. */
+static lw_status check_layers(const lw_trainer *t) {
+  const int64_t batch = lw_size_plus(t->batch, LW_BLOCK);
+  lw_shape in = {t->net->c, t->net->h, t->net->w}, out;
+  for (size_t i = 0; i < t->net->layer_count; i++, in = out) {
+    (void)lw_net_layer_output(t->net, i, in, &out); /* checked */
+    LW_TRY(lw_check_count("trainer", "activations of the batch", (const int64_t[]){batch, out.c + LW_BLOCK, out.h, out.w}, 4,
+                          sizeof(float), NULL));
+    if (t->net->layers[i].kind != LW_LAYER_CONV2D) continue;
+    const lw_conv2d_desc d = lw_layer_conv2d(&t->net->layers[i], 1, in);
+    const int64_t c = (in.c > out.c ? in.c : out.c) + LW_BLOCK, h = d.ih + d.pad_top + d.pad_bottom,
+                  w = d.iw + d.pad_left + d.pad_right; /* no smaller than the kernel, whose reach is the padding of dy */
+    LW_TRY(lw_check_count("trainer", "a convolution with its padding, of the batch and on all threads",
+                          (const int64_t[]){batch, c, 3, h, 3, w, t->context->threads}, 7, sizeof(float), NULL));
+  }
+  return LW_OK;
 }
 
 /* Its way back reads its own output, which a layer behind it must not overwrite. ReLU's asks for the sign only, which dropout of
@@ -41,8 +63,6 @@ static lw_status lay_out(lw_trainer *t, lw_arena *a) {
     (void)lw_net_layer_output(t->net, i, in, &out); /* checked */
     const int has_weights = lw_train_has_weights(row);
     const int in_place = lw_train_in_place(t->net, i);
-    LW_TRY(lw_check_count("trainer", "activations of the batch", (const int64_t[]){t->batch, out.c + 15, out.h, out.w}, 4,
-                          sizeof(float), NULL));
     float *const x = y;
     if (!in_place && !in_samples) y = lw_arena_take(a, t->batch * lw_shape_size(out), sizeof *y);
     int32_t *const index =
@@ -118,8 +138,11 @@ static lw_status describe(lw_context *context, const lw_net *net, const lw_train
   LW_TRY(lw_net_parameter_tensors(net, &t->tensors));
   t->l2_bytes = lw_topology_cache_bytes(2);
   if (t->l2_bytes == 0) t->l2_bytes = 1 << 20;
+  LW_TRY(check_layers(t));
   LW_TRY(lay_out(t, &a));
   if (t->loss.class_weights) (void)lw_arena_take(&a, t->loss.c, sizeof(float));
+  if (a.used == LW_ARENA_FULL)
+    return lw_fail(LW_BAD_SHAPE, "trainer of %s: a batch of %" PRId64 " takes more than memory can address", net->name, t->batch);
   *bytes = a.used;
   if (o.memory_limit && *bytes > o.memory_limit)
     return lw_fail(LW_NO_MEMORY, "trainer of %s: needs %zu bytes, memory_limit is %zu", net->name, *bytes, o.memory_limit);
@@ -203,7 +226,7 @@ static void update(lw_trainer *t) {
     (void)lw_sgd(t->context, &t->sgd, !t->has_momentum, t->tensor[i].count, part[LW_TRAINER_WEIGHTS], part[LW_TRAINER_GRADIENTS],
                  part[LW_TRAINER_MOMENTUM]); /* checked when its options came */
   }
-  t->has_momentum = t->sgd.momentum != 0;
+  t->has_momentum |= t->sgd.momentum != 0;
   t->steps++;
 }
 
@@ -254,30 +277,45 @@ uint64_t lw_trainer_steps(const lw_trainer *t) { return t ? t->steps : 0; }
 
 const float *lw_trainer_tensor(const lw_trainer *t, lw_trainer_part part, int tensor) {
   if (!t || tensor < 0 || tensor >= t->tensors || (int)part < LW_TRAINER_WEIGHTS || (int)part > LW_TRAINER_MOMENTUM) return NULL;
-  return t->tensor[tensor].part[part];
+  return part != LW_TRAINER_MOMENTUM || t->has_momentum ? t->tensor[tensor].part[part] : NULL;
 }
 
-static lw_status read_from(const lw_trainer *t, lw_trainer_part part, int tensor, int64_t first, int64_t count, float *dst) {
-  if (tensor >= t->tensors) return lw_fail(LW_BAD_ARGUMENT, "trainer: there is no tensor %d", tensor);
-  const float *src = t->tensor[tensor].part[part] + first;
+static lw_status read_from(const lw_trainer *t, lw_trainer_part part, const lw_net *net, int tensor, int64_t first, int64_t count,
+                           float *dst) {
+  lw_parameter_info has, wanted;
+  LW_TRY(lw_net_parameter(net, tensor, &wanted));
+  LW_TRY(lw_net_parameter(t->net, tensor, &has));
+  if (has.rank != wanted.rank || memcmp(has.shape, wanted.shape, sizeof has.shape) != 0)
+    return lw_fail(LW_BAD_SHAPE, "trainer of %s: tensor %d (%s) has another shape than %s of network %s", t->net->name, tensor,
+                   has.name, wanted.name, net->name);
+  if (first < 0 || count < 0 || count > has.count - first)
+    return lw_fail(LW_BAD_ARGUMENT, "trainer of %s: tensor %d (%s) has %" PRId64 " elements, not %" PRId64 " from %" PRId64 " on",
+                   t->net->name, tensor, has.name, has.count, count, first);
+  const float *src = lw_trainer_tensor(t, part, tensor);
+  if (!src) return lw_fail(LW_BAD_ARGUMENT, "trainer of %s: has no momentum before a step with it", t->net->name);
+  src += first;
   if (dst != src) memcpy(dst, src, (size_t)count * sizeof *dst); /* the same: restored to what it is */
   return LW_OK;
 }
 #define READ_FN(name, part)                                                                                                      \
   static lw_status read_##name(void *user, const lw_net *net, int tensor, const char *text, int64_t first, int64_t count,        \
                                float *dst) {                                                                                     \
-    (void)net, (void)text;                                                                                                       \
-    return read_from(user, part, tensor, first, count, dst);                                                                     \
+    (void)text;                                                                                                                  \
+    return read_from(user, part, net, tensor, first, count, dst);                                                                \
   }
 READ_FN(weights, LW_TRAINER_WEIGHTS)
 READ_FN(gradients, LW_TRAINER_GRADIENTS)
 READ_FN(momentum, LW_TRAINER_MOMENTUM)
 
 lw_weights lw_trainer_source(const lw_trainer *t, lw_trainer_part part) {
-  return (lw_weights){.read = part == LW_TRAINER_WEIGHTS     ? read_weights
-                              : part == LW_TRAINER_GRADIENTS ? read_gradients
-                                                             : read_momentum,
-                      .user = (void *)t};
+  lw_weights source = {.user = (void *)t};
+  if (!t) return source;
+  switch (part) {
+  case LW_TRAINER_WEIGHTS: source.read = read_weights; break;
+  case LW_TRAINER_GRADIENTS: source.read = read_gradients; break;
+  case LW_TRAINER_MOMENTUM: source.read = read_momentum; break;
+  }
+  return source;
 }
 
 lw_status lw_trainer_restore(lw_trainer *t, uint64_t steps, const lw_weights *weights, const lw_weights *momentum) {
@@ -285,9 +323,11 @@ lw_status lw_trainer_restore(lw_trainer *t, uint64_t steps, const lw_weights *we
   if (!weights || !weights->read || (momentum && !momentum->read))
     return lw_fail(LW_BAD_ARGUMENT, "lw_trainer_restore: %s has no function to read",
                    weights && weights->read ? "momentum" : "weights");
+  const lw_trainer *other = momentum && momentum->read == read_momentum ? momentum->user : NULL;
+  const int has_momentum = other ? other->has_momentum : momentum != NULL;
   LW_TRY(read_part(t, LW_TRAINER_WEIGHTS, weights));
-  if (momentum) LW_TRY(read_part(t, LW_TRAINER_MOMENTUM, momentum));
-  t->has_momentum = momentum != NULL;
+  if (has_momentum) LW_TRY(read_part(t, LW_TRAINER_MOMENTUM, momentum));
+  t->has_momentum = has_momentum;
   t->steps = steps;
   return LW_OK;
 }

@@ -38,7 +38,7 @@ struct lw_trainer {
   lw_sgd_options sgd;
   lw_cross_entropy_desc loss;
   uint64_t seed, steps;
-  int has_momentum; /* of the last step */
+  int has_momentum; /* buffers: from the first step with momentum on */
   int tensors;
   lw_training_layer *layers;
   lw_training_tensor *tensor;
@@ -50,7 +50,8 @@ struct lw_trainer {
   char *memory; /* all of the above but this struct and the net */
 };
 
-/* Hands out pieces of one block of memory; base == NULL: only counts, and gives NULL. */
+/* Hands out pieces of one block of memory; base == NULL: only counts, up to LW_ARENA_FULL, and gives NULL. */
+#define LW_ARENA_FULL ((size_t)PTRDIFF_MAX / 64 * 64)
 typedef struct lw_arena {
   char *base;
   size_t used;
