@@ -51,6 +51,13 @@ static const lw_net chain = {"chain", 2, 11, 13, chain_layers, sizeof chain_laye
 /* The same without its end: scores from a convolution. */
 static const lw_net unended = {"unended", 2, 11, 13, chain_layers, sizeof chain_layers / sizeof *chain_layers - 1};
 
+/* A convolution pads what a linear layer wrote, which knows no halo. */
+static const lw_layer behind_layers[] = {{.kind = LW_LAYER_LINEAR, .name = "fc1", .out = 20},
+                                         {.kind = LW_LAYER_TANH, .name = "tanh"},
+                                         {.kind = LW_LAYER_CONV2D, .name = "conv", .out = 9, .kernel = 3, .pad = 1},
+                                         {.kind = LW_LAYER_LINEAR, .name = "fc2", .out = 5}};
+static const lw_net behind = {"behind", 2, 3, 3, behind_layers, sizeof behind_layers / sizeof *behind_layers};
+
 #if !defined(LANEWISE_CUT)
 /* Channels in whole blocks and not, convolutions that go in several pieces through an L2 of some MB, paddings too wide for the
  * gradient to data to be a convolution, strides. */
@@ -239,6 +246,7 @@ static void every_isa_and_number_of_threads(void **state) {
   same_bits(&odd, MANY, STEPS);
   same_bits(&chain, MANY, STEPS);
   same_bits(&unended, MANY, 5);
+  same_bits(&behind, MANY, 3);
 #if !defined(LANEWISE_CUT) /* test_learning has LeNet-5's for all */
   same_bits(lw_net_builtin("lenet5"), BATCH, 5);
   same_bits(lw_net_builtin("lenet5"), MANY, 3);
