@@ -9,7 +9,7 @@ enum { MOST_PIXELS = 56 * 56 /* of an image: 16 planes of some channels stay in 
 int lw_train_in_samples(const lw_trainer *t) {
   if (!lw_isa_is_simd(t->context->isa) || t->batch < LEAST_BATCH) return 0;
   lw_shape shape = {t->net->c, t->net->h, t->net->w};
-  lw_layer_kind writer = LW_LAYER_CONV2D; /* of shape; the input may have a halo, as outputs of convolutions and pools */
+  lw_layer_kind writer = LW_LAYER_CONV2D; /* all but linear layers leave room for padding, as the input has it */
   for (size_t i = 0; i < t->net->layer_count; i++) {
     const lw_layer *row = &t->net->layers[i];
     if (shape.h * shape.w > MOST_PIXELS) return 0;
