@@ -81,8 +81,11 @@ static lw_conv2d_desc linear_of(const pass *p, lw_shape in, lw_shape out) {
                           .dilation_w = 1,
                           .groups = 1};
 }
-static lw_view row_of_groups(lw_shape s, float *memory) {
-  return (lw_view){.p = memory, .block_stride = LW_BLOCK, .px_stride = lw_shape_size(s) * LW_BLOCK, .c_block = LW_BLOCK, .h = 1};
+/* A tensor as such images: its elements are their channels. Only one of single pixels, which a convolution may read, has a halo;
+ * only maps pass there, which leave the +0 that a trainer's memory begins with. */
+static lw_view row_of_groups(lw_shape s, const lw_view *v) {
+  return (lw_view){
+      .p = v->p, .block_stride = v->block_stride / (s.h * s.w), .px_stride = v->n_stride, .c_block = LW_BLOCK, .h = 1};
 }
 
 /* ------------------------------------------------------------------------------------------------------------- forward */
@@ -94,8 +97,8 @@ static void forward_weights(const pass *p, size_t layer, const lw_samples_tensor
   lw_conv2d_args a = {.desc = is_linear ? linear_of(p, x->shape, y->shape) : lw_layer_conv2d(row, p->n, x->shape),
                       .oh = is_linear ? 1 : y->shape.h,
                       .ow = is_linear ? p->groups : y->shape.w,
-                      .x = is_linear ? row_of_groups(x->shape, x->y.p) : x->y,
-                      .y = is_linear ? row_of_groups(y->shape, y->y.p) : y->y,
+                      .x = is_linear ? row_of_groups(x->shape, &x->y) : x->y,
+                      .y = is_linear ? row_of_groups(y->shape, &y->y) : y->y,
                       .w = lw_train_weights(p->t, l->tensor),
                       .bias = l->has_bias ? lw_train_weights(p->t, l->tensor + 1) : NULL,
                       .relu = lw_samples_relu_within(p->t->net, layer)};
@@ -192,8 +195,8 @@ static void backward_linear(const pass *p, size_t layer, const lw_samples_tensor
                                             .oh = 1,
                                             .ow = p->groups,
                                             .w = lw_train_weights(p->t, p->t->layers[layer].tensor),
-                                            .dy_view = row_of_groups(y->shape, y->dy.p),
-                                            .x_view = row_of_groups(x->shape, x->dy.p)}};
+                                            .dy_view = row_of_groups(y->shape, &y->dy),
+                                            .x_view = row_of_groups(x->shape, &x->dy)}};
   run(p, LW_OP_conv2d_backward_data, "samples", &back, work_of(p, (double)d.in * (double)d.out));
 }
 

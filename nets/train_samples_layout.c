@@ -9,16 +9,14 @@ enum { MOST_PIXELS = 56 * 56 /* of an image: 16 planes of some channels stay in 
 int lw_train_in_samples(const lw_trainer *t) {
   if (!lw_isa_is_simd(t->context->isa) || t->batch < LEAST_BATCH) return 0;
   lw_shape shape = {t->net->c, t->net->h, t->net->w};
-  lw_layer_kind writer = LW_LAYER_CONV2D; /* all but linear layers leave room for padding, as the input has it */
   for (size_t i = 0; i < t->net->layer_count; i++) {
     const lw_layer *row = &t->net->layers[i];
     if (shape.h * shape.w > MOST_PIXELS) return 0;
     if (i > 0 && lw_train_is_map(row->kind) && !lw_train_in_place(t->net, i)) return 0;
     if (row->kind == LW_LAYER_CONV2D) {
       const lw_conv2d_desc d = lw_layer_conv2d(row, t->batch, shape);
-      if (lw_train_conv2d_is_fast(t, &d) || (row->pad && writer == LW_LAYER_LINEAR)) return 0;
+      if (lw_train_conv2d_is_fast(t, &d)) return 0;
     }
-    if (!lw_train_is_map(row->kind)) writer = row->kind;
     (void)lw_net_layer_output(t->net, i, shape, &shape);
   }
   return shape.h * shape.w <= MOST_PIXELS;
