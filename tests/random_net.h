@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lanewise_train.h"
-#include "nets/nets.h"
+#include "nets/trainer.h"
 #include "tests/expect.h"
 #include "tests/kit/kit.h"
 
@@ -24,16 +24,11 @@ typedef struct random_net {
   lw_shape shapes[RANDOM_LAYERS + 1]; /* see lw_net_shapes */
   int first[RANDOM_LAYERS];           /* parameter tensor of a layer that has some */
   int tensors;
+  lw_parameter_info parameter[RANDOM_TENSORS];
   int64_t floats; /* of one sample, input and all layers */
 } random_net;
 
 static inline int one_in(kit_random *r, int n) { return kit_between(r, 1, n) == 1; }
-
-static inline void *get(int64_t count, size_t element) {
-  void *p = malloc((size_t)count * element + 1);
-  assert_non_null(p);
-  return p;
-}
 
 /* ----------------------------------------------------------------------------------------------------------- networks */
 
@@ -53,7 +48,7 @@ static inline int random_net_add(random_net *n, lw_layer l) {
   }
   n->floats += lw_shape_size(n->shapes[i + 1]);
   n->first[i] = n->tensors;
-  if (l.kind == LW_LAYER_CONV2D || l.kind == LW_LAYER_LINEAR) n->tensors += l.no_bias ? 1 : 2;
+  if (lw_train_has_weights(&l)) n->tensors += l.no_bias ? 1 : 2;
   return 1;
 }
 
@@ -106,6 +101,7 @@ static inline void random_net_make(random_net *n, kit_random *r, int wide) {
   }
   if (n->tensors == 0 || lw_shape_size(n->shapes[n->net.layer_count]) > 300 || !one_in(r, 3))
     assert_true(random_net_add(n, (lw_layer){.kind = LW_LAYER_LINEAR, .out = kit_between(r, 1, 37)}));
+  for (int i = 0; i < n->tensors; i++) must(lw_net_parameter(&n->net, i, &n->parameter[i]));
 }
 
 static inline int64_t random_net_outputs(const random_net *n) { return lw_shape_size(n->shapes[n->net.layer_count]); }
@@ -146,10 +142,9 @@ static inline void random_values(kit_random *r, int64_t count, float scale, int 
 /* Of all parameter tensors; times `factor` what Kaiming takes. */
 static inline void random_tensors(const random_net *n, kit_random *r, float factor, int hostile, float *w[RANDOM_TENSORS]) {
   for (int i = 0; i < n->tensors; i++) {
-    lw_parameter_info p;
-    must(lw_net_parameter(&n->net, i, &p));
-    w[i] = get(p.count, sizeof *w[i]);
-    random_values(r, p.count, factor * sqrtf(6.0f / (float)p.fan_in), hostile && one_in(r, 2), w[i]);
+    const lw_parameter_info *p = &n->parameter[i];
+    w[i] = must_get(p->count, sizeof *w[i]);
+    random_values(r, p->count, factor * sqrtf(6.0f / (float)p->fan_in), hostile && one_in(r, 2), w[i]);
   }
 }
 static inline void free_tensors(const random_net *n, float *w[RANDOM_TENSORS]) {
@@ -178,9 +173,9 @@ static inline void compose_forward(composed *c) {
     const lw_conv2d_desc conv = lw_layer_conv2d(l, c->samples, c->n->shapes[i]);
     const lw_pool2d_desc pool = lw_layer_pool2d(l, c->samples, c->n->shapes[i]);
     const lw_linear_desc linear = {c->samples, in, l->out};
-    float *const *w = c->w + c->n->first[i], *const x = c->y[i], *const y = c->y[i + 1] = get(out, sizeof *y);
+    float *const *w = c->w + c->n->first[i], *const x = c->y[i], *const y = c->y[i + 1] = must_get(out, sizeof *y);
     const float *const bias = l->no_bias ? NULL : w[1];
-    c->index[i] = l->kind == LW_LAYER_MAX_POOL2D ? get(out, sizeof **c->index) : NULL;
+    c->index[i] = l->kind == LW_LAYER_MAX_POOL2D ? must_get(out, sizeof **c->index) : NULL;
     switch (l->kind) {
     case LW_LAYER_CONV2D: must(lw_conv2d(c->context, &conv, x, w[0], bias, y)); break;
     case LW_LAYER_LINEAR: must(lw_linear(c->context, &linear, x, w[0], bias, y)); break;
@@ -200,7 +195,7 @@ static inline void compose_forward(composed *c) {
 /* From the gradient with respect to the output, which is freed, to those of all weights. */
 static inline void compose_backward(const composed *c, float *dy, float *const *gradient) {
   size_t first = 0; /* nobody asks for a gradient before it */
-  while (c->n->layers[first].kind != LW_LAYER_CONV2D && c->n->layers[first].kind != LW_LAYER_LINEAR) first++;
+  while (!lw_train_has_weights(&c->n->layers[first])) first++;
   for (size_t i = c->n->net.layer_count; i-- > first;) {
     const lw_layer *l = &c->n->layers[i];
     const int64_t in = lw_shape_size(c->n->shapes[i]), count = c->samples * in;
@@ -209,7 +204,7 @@ static inline void compose_backward(const composed *c, float *dy, float *const *
     const lw_linear_desc linear = {c->samples, in, l->out};
     float *const *dw = gradient + c->n->first[i], *const x = c->y[i], *const y = c->y[i + 1];
     const float *const w = c->w[c->n->first[i]]; /* of layers that have some */
-    float *dx = get(count, sizeof *dx);
+    float *dx = must_get(count, sizeof *dx);
     switch (l->kind) {
     case LW_LAYER_CONV2D:
       must(lw_conv2d_backward_weights(c->context, &conv, x, dy, dw[0]));

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "nets/nets.h"
+#include "tests/exhaustive.h"
 #include "tests/kit/golden.h"
 #include "tests/kit/kit.h"
 
@@ -188,8 +189,7 @@ static void test_net(void **state) {
 
 /* Two passes over 15.5e9 multiply-adds in double: minutes. */
 static void test_vgg16(void **state) {
-  const char *exhaustive = getenv("LANEWISE_EXHAUSTIVE");
-  if (exhaustive && strcmp(exhaustive, "1") == 0) {
+  if (is_exhaustive()) {
     test_net(state);
   } else {
     print_message("vgg16 in double takes minutes: skipped, as LANEWISE_EXHAUSTIVE is not 1\n");

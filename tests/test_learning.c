@@ -54,19 +54,13 @@ static lw_context *context_of(const char *isa, int threads) {
   return context;
 }
 
-static void *get(int64_t count, size_t element) {
-  void *p = malloc((size_t)count * element);
-  assert_non_null(p);
-  return p;
-}
-
 static void load(const run *r, const lw_net *net, float *x, int32_t *labels) {
   if (strcmp(r->data, "noise") == 0) {
     learn_noise(net, r->samples, x, labels);
     return;
   }
   const int64_t size = net->c * net->h * net->w;
-  uint8_t *pixels = get(r->samples * size, 1), *bytes = get(r->samples, 1);
+  uint8_t *pixels = must_get(r->samples * size, 1), *bytes = must_get(r->samples, 1);
   must(lw_digits(1, 0, r->samples, pixels, bytes));
   for (int64_t i = 0; i < r->samples * size; i++) x[i] = (float)pixels[i] / 255.0f;
   for (int64_t i = 0; i < r->samples; i++) labels[i] = bytes[i];
@@ -82,8 +76,8 @@ static void learn(const run *r, int steps, const char *isa, int threads, float *
   const lw_trainer_options options = {
       .batch = r->batch, .mode = r->mode, .sgd = r->sgd, .loss = {.label_smoothing = r->label_smoothing}, .seed = seed};
   const int64_t size = net->c * net->h * net->w;
-  float *x = get(r->samples * size, sizeof *x);
-  int32_t *labels = get(r->samples, sizeof *labels);
+  float *x = must_get(r->samples * size, sizeof *x);
+  int32_t *labels = must_get(r->samples, sizeof *labels);
   lw_context *context = context_of(isa, threads);
   lw_trainer *t;
   load(r, net, x, labels);
@@ -172,8 +166,8 @@ static void print_benchmark(const lw_net *net, lw_mode mode, int64_t batch, cons
   const uint64_t seed = PASS_SEED;
   const lw_weights weights = lw_weights_seeded(&seed);
   const lw_trainer_options options = learn_noise_options(mode, batch);
-  float *x = get(batch * net->c * net->h * net->w, sizeof *x);
-  int32_t *labels = get(batch, sizeof *labels);
+  float *x = must_get(batch * net->c * net->h * net->w, sizeof *x);
+  int32_t *labels = must_get(batch, sizeof *labels);
   lw_context *context = context_of(isa, 0);
   char name[LEARN_NAME];
   learn_state state;

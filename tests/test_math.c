@@ -14,6 +14,7 @@
 #include "ref/math.h"
 #include "ref/rows.h"
 #include "simd/kernels.h"
+#include "tests/exhaustive.h"
 #include "tests/kit/kit.h"
 
 enum { CHUNK = 4096, MOST_THREADS = 64 };
@@ -266,8 +267,7 @@ static void test_bits_of_tanh(void **state) { (void)state, check_bits("tanh", LW
 static void test_bits_of_exp(void **state) { (void)state, check_bits("exp", LW_OP_softmax, bits_of_exp); }
 
 int main(void) {
-  const char *value = getenv("LANEWISE_EXHAUSTIVE");
-  exhaustive = value && atoi(value) != 0;
+  exhaustive = is_exhaustive();
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_error_of_exp), cmocka_unit_test(test_error_of_tanh), cmocka_unit_test(test_error_of_log),
       cmocka_unit_test(test_bits_of_tanh), cmocka_unit_test(test_bits_of_exp),

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include "simd/isa.h"
+#include "tests/exhaustive.h"
 
 #ifdef LANEWISE_CUT
 enum { CASES = 12 };
@@ -45,10 +46,10 @@ typedef struct result {
   const char *names[STEPS * (2 + 3 * RANDOM_TENSORS)];
 } result;
 
-/* A copy; values == NULL: of zeros. */
+/* A copy; values == NULL: room for some, of what nothing computes. */
 static float *keep(result *r, const char *name, int64_t count, const float *values) {
-  float *copy = get(count, sizeof *copy);
-  memset(copy, 0, (size_t)count * sizeof *copy);
+  float *copy = must_get(count, sizeof *copy);
+  memset(copy, 0xAA, (size_t)count * sizeof *copy);
   if (values) memcpy(copy, values, (size_t)count * sizeof *copy);
   r->names[r->count] = name;
   r->counts[r->count] = count;
@@ -105,7 +106,7 @@ static void plan(uint64_t seed) {
   random_net_make(&n, &r, is_fast || one_in(&r, 3));
   if (one_in(&r, 2)) random_net_add(&n, (lw_layer){.kind = LW_LAYER_SOFTMAX});
   const int64_t batch = random_batch(&r, &n), inputs = batch * lw_shape_size(n.shapes[0]);
-  float *x = get(inputs, sizeof *x);
+  float *x = must_get(inputs, sizeof *x);
   random_values(&r, inputs, 1, is_hostile, x);
   random_tensors(&n, &r, 1, is_hostile, w);
   if (is_fast) {
@@ -164,7 +165,7 @@ static void make_loss(learning *l, kit_random *r) {
   loss->reduction = one_in(r, 3) ? LW_REDUCTION_SUM : LW_REDUCTION_MEAN;
   if (one_in(r, 3)) loss->label_smoothing = one_in(r, 4) ? 1 : (float)kit_uniform(r);
   if (one_in(r, 3)) {
-    loss->class_weights = l->class_weights = get(classes, sizeof(float));
+    loss->class_weights = l->class_weights = must_get(classes, sizeof(float));
     for (int64_t i = 0; i < classes; i++) l->class_weights[i] = one_in(r, 4) ? 0 : one_in(r, 8) ? 1e-40f : (float)kit_uniform(r);
   }
   loss->has_ignore_index = one_in(r, 2);
@@ -191,9 +192,9 @@ static void make_learning(learning *l, uint64_t seed) {
   for (int s = 0; s < l->steps; s++) {
     const int64_t n = l->samples[s] = one_in(&r, 2) ? batch : kit_between(&r, 1, batch),
                   count = n * lw_shape_size(l->n.shapes[0]);
-    l->x[s] = get(count, sizeof *l->x[s]);
+    l->x[s] = must_get(count, sizeof *l->x[s]);
     random_values(&r, count, 1, is_hostile && one_in(&r, 2), l->x[s]);
-    l->labels[s] = get(n, sizeof *l->labels[s]);
+    l->labels[s] = must_get(n, sizeof *l->labels[s]);
     const int most_ignored = l->options.loss.has_ignore_index ? one_in(&r, 8) ? 1 : 3 : 0;
     for (int64_t i = 0; i < n; i++)
       l->labels[s][i] =
@@ -211,33 +212,33 @@ static void free_learning(learning *l) {
   }
 }
 
-/* parts: weights, gradients, momentum; momentum NULL where there is none. */
+/* momentum: NULL where there is none. */
 static void keep_tensors(const learning *l, result *r, float *const *weights, float *const *gradients, float *const *momentum) {
   for (int i = 0; i < l->n.tensors; i++) {
-    lw_parameter_info p;
-    must(lw_net_parameter(&l->n.net, i, &p));
-    keep(r, "gradients", p.count, gradients[i]);
-    keep(r, "weights", p.count, weights[i]);
-    keep(r, "momentum", momentum ? p.count : 0, momentum ? momentum[i] : NULL);
+    const int64_t count = l->n.parameter[i].count;
+    keep(r, "gradients", count, gradients[i]);
+    keep(r, "weights", count, weights[i]);
+    keep(r, "momentum", momentum ? count : 0, momentum ? momentum[i] : NULL);
   }
 }
 
 /* Steps by operators. */
 static void compose_learning(const learning *l, result *r) {
-  float *part[3][RANDOM_TENSORS];
+  float *part[3][RANDOM_TENSORS]; /* by lw_trainer_part */
+  float **const weights = part[LW_TRAINER_WEIGHTS], **const gradients = part[LW_TRAINER_GRADIENTS],
+                **const momentum = part[LW_TRAINER_MOMENTUM];
   int has_momentum = l->is_restored && l->has_momentum;
   uint64_t done = l->is_restored ? l->start : 0;
   *r = (result){0};
   for (int i = 0; i < l->n.tensors; i++) {
-    lw_parameter_info p;
-    must(lw_net_parameter(&l->n.net, i, &p));
-    for (int k = 0; k < 3; k++) part[k][i] = get(p.count, sizeof(float));
-    memcpy(part[0][i], l->weights[i], (size_t)p.count * sizeof(float));
-    memcpy(part[2][i], l->momentum[i], (size_t)p.count * sizeof(float));
+    const size_t bytes = (size_t)l->n.parameter[i].count * sizeof(float);
+    for (int k = LW_TRAINER_WEIGHTS; k <= LW_TRAINER_MOMENTUM; k++) part[k][i] = must_get(l->n.parameter[i].count, sizeof(float));
+    memcpy(weights[i], l->weights[i], bytes);
+    memcpy(momentum[i], l->momentum[i], bytes);
   }
   for (int s = 0; s < l->steps; s++) {
     const lw_sgd_options *sgd = s ? &l->later : &l->options.sgd;
-    composed c = {.n = &l->n, .context = reference, .samples = l->samples[s], .drops = 1, .w = part[0], .y = {l->x[s]}};
+    composed c = {.n = &l->n, .context = reference, .samples = l->samples[s], .drops = 1, .w = weights, .y = {l->x[s]}};
     c.seed = l->options.seed;
     c.stream = done << 16;
     lw_cross_entropy_desc loss = l->options.loss;
@@ -245,41 +246,39 @@ static void compose_learning(const learning *l, result *r) {
     loss.c = random_net_outputs(&l->n);
     compose_forward(&c);
     const float *const scores = keep(r, "scores", loss.n * loss.c, c.y[l->n.net.layer_count]);
-    float *const cost = keep(r, "loss", 1, NULL), *const dy = get(loss.n * loss.c, sizeof *dy);
+    float *const cost = keep(r, "loss", 1, NULL), *const dy = must_get(loss.n * loss.c, sizeof *dy);
     must(lw_softmax_cross_entropy(reference, &loss, scores, l->labels[s], cost));
     must(lw_softmax_cross_entropy_backward(reference, &loss, scores, l->labels[s], dy));
-    compose_backward(&c, dy, part[1]);
+    compose_backward(&c, dy, gradients);
     compose_free(&c);
     if (isfinite(*cost)) {
-      for (int i = 0; i < l->n.tensors; i++) {
-        lw_parameter_info p;
-        must(lw_net_parameter(&l->n.net, i, &p));
-        must(lw_sgd(reference, sgd, !has_momentum, p.count, part[0][i], part[1][i], part[2][i]));
-      }
+      for (int i = 0; i < l->n.tensors; i++)
+        must(lw_sgd(reference, sgd, !has_momentum, l->n.parameter[i].count, weights[i], gradients[i], momentum[i]));
       has_momentum |= sgd->momentum != 0;
       done++;
     }
-    keep_tensors(l, r, part[0], part[1], has_momentum ? part[2] : NULL);
+    keep_tensors(l, r, weights, gradients, has_momentum ? momentum : NULL);
   }
-  for (int k = 0; k < 3; k++) free_tensors(&l->n, part[k]);
+  for (int k = LW_TRAINER_WEIGHTS; k <= LW_TRAINER_MOMENTUM; k++) free_tensors(&l->n, part[k]);
 }
 
 static void run_trainer(lw_context *context, const learning *l, result *r) {
   const lw_weights weights = lw_weights_arrays((const float *const *)l->weights),
-                   momentum = lw_weights_arrays((const float *const *)l->momentum);
+                   buffers = lw_weights_arrays((const float *const *)l->momentum);
   lw_trainer *t;
   *r = (result){0};
   must(lw_trainer_create(context, &l->n.net, &weights, &l->options, &t));
-  if (l->is_restored) must(lw_trainer_restore(t, l->start, &weights, l->has_momentum ? &momentum : NULL));
+  if (l->is_restored) must(lw_trainer_restore(t, l->start, &weights, l->has_momentum ? &buffers : NULL));
   for (int s = 0; s < l->steps; s++) {
-    float *part[3][RANDOM_TENSORS];
-    float *const scores = keep(r, "scores", l->samples[s] * random_net_outputs(&l->n), NULL), *const loss =
-                                                                                                  keep(r, "loss", 1, NULL);
+    float *part[3][RANDOM_TENSORS]; /* by lw_trainer_part */
+    float *const scores = keep(r, "scores", l->samples[s] * random_net_outputs(&l->n), NULL);
+    float *const loss = keep(r, "loss", 1, NULL);
     if (s) must(lw_trainer_set_sgd(t, &l->later));
     must(lw_train_step(t, l->samples[s], l->x[s], l->labels[s], loss, scores));
-    for (int k = 0; k < 3; k++)
+    for (int k = LW_TRAINER_WEIGHTS; k <= LW_TRAINER_MOMENTUM; k++)
       for (int i = 0; i < l->n.tensors; i++) part[k][i] = (float *)lw_trainer_tensor(t, (lw_trainer_part)k, i);
-    keep_tensors(l, r, part[0], part[1], part[2][0] ? part[2] : NULL);
+    float *const *const momentum = part[LW_TRAINER_MOMENTUM];
+    keep_tensors(l, r, part[LW_TRAINER_WEIGHTS], part[LW_TRAINER_GRADIENTS], momentum[0] ? momentum : NULL);
   }
   lw_trainer_destroy(t);
 }
@@ -316,9 +315,8 @@ static void trainers(void **state) {
 }
 
 int main(int argc, char **argv) {
-  const char *exhaustive = getenv("LANEWISE_EXHAUSTIVE");
   const struct CMUnitTest tests[] = {cmocka_unit_test(plans), cmocka_unit_test(trainers)};
-  if (exhaustive && strcmp(exhaustive, "1") == 0) last_seed = EXHAUSTIVE;
+  if (is_exhaustive()) last_seed = EXHAUSTIVE;
   if (argc > 1) first_seed = last_seed = strtoull(argv[1], NULL, 10);
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/exhaustive.h"
 #include "tests/kit/kit.h"
 #include "tests/kit/winograd.h"
 
@@ -235,8 +236,7 @@ static double climb(size s, int start, int changes) {
 /* LANEWISE_EXHAUSTIVE=1: a long one. */
 static void search(void **state) {
   (void)state;
-  const char *wanted = getenv("LANEWISE_EXHAUSTIVE");
-  const int exhaustive = wanted && strcmp(wanted, "1") == 0;
+  const int exhaustive = is_exhaustive();
   for (int i = 0; i < SIZES; i++) {
     double best = 0;
     for (int start = 0; start < (exhaustive ? 12 : 4); start++)

@@ -12,8 +12,7 @@
 static const uint64_t seed = 21;
 
 static inline float *values(int tensor, int64_t count) {
-  float *x = malloc((size_t)count * sizeof *x);
-  assert_non_null(x);
+  float *x = must_get(count, sizeof *x);
   lw_kaiming_uniform(seed, tensor, 6, 0, count, x);
   return x;
 }
